@@ -1,0 +1,1 @@
+"""How a product becomes an advertisement: the room that joins prompts, models and experiments."""

@@ -1,0 +1,267 @@
+"""The nouns of the trade: what a merchant sends, what we make of it, and the record by which it can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal
+
+JsonValue = Any
+
+
+# --- what merchants send -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that is true of a product and may be claimed."""
+
+    key: str  # "capacity"
+    value: str  # "0.9 l", as the merchant wrote it, unit included
+    unit: str | None = None  # only when the merchant gave it apart
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    amount: Decimal
+    currency: str  # ISO 4217, "EUR"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    id: str
+    text: str
+    stars: float | None = None  # 1 to 5
+    date: str | None = None  # ISO 8601
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A product photograph in our storage, or a path before it is there."""
+
+    key: str  # storage key "photos/<sha256>.jpg", or the path given in a product file
+    sha256: str = ""
+    width_px: int = 0
+    height_px: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    id: str
+    title: str
+    facts: tuple[Fact, ...] = ()
+    brand: str | None = None
+    category: str | None = None
+    language: str = "en"  # BCP 47
+    price: Money | None = None
+    audience: str | None = None
+    tone: str | None = None
+    photos: tuple[Photo, ...] = ()
+    landing_page: str | None = None
+    reviews: tuple[Review, ...] = ()
+
+    def fact(self, key: str) -> str | None:
+        """The value of the first fact with this key, or None."""
+        return next((f.value for f in self.facts if f.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """How a shop looks and speaks."""
+
+    name: str
+    ink: str = "#1b1b1b"  # text colour
+    paper: str = "#ffffff"  # surface colour
+    accent: str = "#1f5f4a"  # call-to-action colour
+    logo_key: str | None = None  # storage key or path of a PNG; None: the name is typeset
+    words_to_avoid: tuple[str, ...] = ()
+    words_to_use: tuple[str, ...] = ()
+
+
+# --- copy --------------------------------------------------------------------------------------------------------
+
+
+class Verdict(StrEnum):
+    """What the ledger says of one claim. Worst first."""
+
+    CONTRADICTED = "contradicted"
+    UNSUPPORTED = "unsupported"
+    PUFFERY = "puffery"
+    SUPPORTED = "supported"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A span of a text that says something about the product, and whether a fact carries it."""
+
+    start: int  # code points into the text
+    end: int
+    text: str
+    type: str  # number, unit, price, material, certification, superlative ...
+    verdict: Verdict
+    evidence: str | None = None  # "capacity: 750 ml": which fact, in the merchant's words
+    reason: str | None = None  # why it is not supported
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All claims of one text."""
+
+    text: str
+    claims: tuple[Claim, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the claims; a text without claims is supported."""
+        order = list(Verdict)
+        return min((c.verdict for c in self.claims), key=order.index, default=Verdict.SUPPORTED)
+
+    @property
+    def is_clean(self) -> bool:
+        return self.verdict in (Verdict.SUPPORTED, Verdict.PUFFERY)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A limit, rule or layout check that did not pass."""
+
+    id: str  # "google_rsa.headline.max"
+    message: str
+    severity: Literal["block", "warn", "note"]
+    field: str | None = None
+    start: int | None = None
+    end: int | None = None
+    rewrite: str | None = None
+
+
+Origin = Literal["model", "composer", "merchant"]
+
+
+@dataclass(frozen=True, slots=True)
+class CopyLine:
+    """One text of one field, with its evidence."""
+
+    field: str  # "headline"
+    text: str
+    origin: Origin
+    ledger: Ledger
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PromptMark:
+    """Which prompt file asked for it."""
+
+    task: str
+    version: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Everything one channel needs for one product."""
+
+    id: str
+    product_id: str
+    channel: str
+    language: str
+    lines: tuple[CopyLine, ...]
+    prompts: tuple[PromptMark, ...] = ()
+    provenance: Mapping[str, JsonValue] = field(default_factory=dict)  # of the text model
+    refused: tuple[CopyLine, ...] = ()  # drafts that did not pass, kept to show why
+    seconds: float = 0.0
+
+    def texts(self, field_name: str) -> tuple[str, ...]:
+        return tuple(line.text for line in self.lines if line.field == field_name)
+
+    @property
+    def origin(self) -> Origin:
+        """"model" only if every line is the model's."""
+        return "model" if self.lines and all(line.origin == "model" for line in self.lines) else "composer"
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a piece of copy is to say, to whom, where."""
+
+    product: Product
+    channel: str
+    language: str
+    brand: Brand
+    audience: str | None = None
+    tone: str | None = None
+    market: str = "eu"
+    variants: int = 1
+
+
+# --- pictures ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where the product stands, before any pixel exists."""
+
+    id: str  # plate id, or "words:<digest>" for painted ones
+    words: str
+    family: str
+    mood: str
+    light_side: str
+    surface: str
+    camera_class: str
+    palette: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    plate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that the product was not changed. See service/images/fidelity.py for how it is measured."""
+
+    max_abs_diff: int  # 0 to 255, inside the eroded mask, after undoing the placement
+    checked_px: int
+    resized: bool  # True: the reference is the same resize of the original, and the receipt says so
+    scale: float  # output px per photograph px
+    edge_band_mean: float  # mean absolute difference in the soft edge band, 0 to 255, for information
+    photo_sha256: str
+    picture_sha256: str  # of the encoded file
+    pixels_sha256: str  # of the decoded product pixels inside the eroded mask
+    backend: str
+    weights: str
+    seed: int | None
+
+    @property
+    def passed(self) -> bool:
+        return self.max_abs_diff == 0 and self.checked_px > 0
+
+
+class Approval(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Creative:
+    """A finished advertisement and the record by which it can be made again."""
+
+    id: str
+    product_id: str
+    format: str  # "square", "story", "landscape" ...
+    width_px: int
+    height_px: int
+    picture_key: str  # storage key of the finished ad
+    scene: Scene
+    image_provenance: Mapping[str, JsonValue]
+    matting_provenance: Mapping[str, JsonValue]
+    copy_id: str | None
+    headline: str | None
+    body: str | None
+    call_to_action: str | None
+    layout: Mapping[str, JsonValue]  # boxes, font sizes, colours, contrast
+    receipt: Receipt
+    findings: tuple[Finding, ...] = ()
+    approval: Approval = Approval.PENDING
+    created: datetime | None = None
