@@ -1,0 +1,86 @@
+"""What can go wrong when something is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+class PromptError(Exception):
+    """Any failure of this room."""
+
+
+class UnknownTask(PromptError):
+    """No prompt file was ever written for this task."""
+
+    def __init__(self, task: str, known: Iterable[str]) -> None:
+        self.task, self.known = task, tuple(sorted(known))
+        super().__init__(f"no prompts for task {task!r}; tasks here: {', '.join(self.known)}")
+
+
+class UnknownPrompt(PromptError):
+    """No such prompt file, or no such version of it."""
+
+    def __init__(self, task: str, version: int | None, known: Sequence[int]) -> None:
+        self.task, self.version, self.known = task, version, tuple(known)
+        wanted = "released" if version is None else f"v{version}"
+        super().__init__(f"no prompt {task!r} {wanted}; versions here: {list(known)}")
+
+
+class MissingInput(PromptError):
+    """The prompt has an input that nobody filled."""
+
+    def __init__(self, task: str, missing: Iterable[str]) -> None:
+        self.task, self.missing = task, tuple(sorted(missing))
+        super().__init__(f"prompt {task!r} needs a value for: {', '.join(self.missing)}")
+
+
+class UnknownInput(PromptError):
+    """A value was given for something the prompt does not ask."""
+
+    def __init__(self, task: str, unknown: Iterable[str], known: Iterable[str]) -> None:
+        self.task, self.unknown, self.known = task, tuple(sorted(unknown)), tuple(sorted(known))
+        super().__init__(f"prompt {task!r} has no input {', '.join(self.unknown)}; its inputs: {', '.join(self.known)}")
+
+
+class WrongInput(PromptError):
+    """An input has a value of the wrong kind."""
+
+    def __init__(self, task: str, name: str, expected: str, value: object) -> None:
+        self.task, self.name, self.expected = task, name, expected
+        super().__init__(f"prompt {task!r}: input {name!r} must be {expected}, not {type(value).__name__} {value!r}")
+
+
+class EditedRelease(PromptError):
+    """A released prompt file no longer says what it said when it was released."""
+
+    def __init__(self, task: str, version: int, released: str, found: str) -> None:
+        self.task, self.version, self.released, self.found = task, version, released, found
+        super().__init__(
+            f"released prompt {task!r} v{version} was edited: digest {found[:12]}..., released as {released[:12]}...; "
+            f"undo the edit and write {task}/{version + 1}.toml (or the next free number) instead"
+        )
+
+
+class BadFile(PromptError):
+    """A prompt or channel file cannot be read as one."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        self.file, self.reason = file, reason
+        super().__init__(f"{file}: {reason}")
+
+
+class UnknownChannel(PromptError):
+    """No such channel file."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name, self.known = name, tuple(sorted(known))
+        super().__init__(f"no channel {name!r}; channels here: {', '.join(self.known)}")
+
+
+class UnknownField(PromptError):
+    """The channel has no such text field."""
+
+    def __init__(self, channel: str, field: str, known: Iterable[str]) -> None:
+        self.channel, self.field, self.known = channel, field, tuple(known)
+        has = ", ".join(self.known) or "none (pictures only)"
+        super().__init__(f"channel {channel!r} has no text field {field!r}; its text fields: {has}")
