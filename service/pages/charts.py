@@ -35,7 +35,11 @@ def traffic_share(rows: Sequence[Row], *, best: str | None = None, width: int = 
         .encode(
             x=alt.X("visitors:Q", title="visitors so far", axis=alt.Axis(grid=False, format=",d", tickCount=6)),
             y=alt.Y(
-                "share:Q", title="share of traffic", stack="zero", axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[0, 1])
+                "share:Q",
+                title="share of traffic",
+                stack="zero",
+                axis=alt.Axis(format=".0%"),
+                scale=alt.Scale(domain=[0, 1]),
             ),
             color=alt.Color(
                 "arm:N",
@@ -64,7 +68,9 @@ def posterior(rows: Sequence[Row], *, width: int = 640) -> alt.LayerChart:
         y=arm,
     )
     points = base.mark_circle(color=COLOURS[0], opacity=1).encode(
-        x="rate:Q", y=arm, size=alt.Size("exposures:Q", title="exposures", legend=None, scale=alt.Scale(range=[30, 260]))
+        x="rate:Q",
+        y=arm,
+        size=alt.Size("exposures:Q", title="exposures", legend=None, scale=alt.Scale(range=[30, 260])),
     )
     truth = (
         base.transform_filter("isValid(datum.truth)")
@@ -74,9 +80,7 @@ def posterior(rows: Sequence[Row], *, width: int = 640) -> alt.LayerChart:
     return alt.layer(lines, points, truth)
 
 
-def uplift(
-    rows: Sequence[Row], *, truth: float | None = None, width: int = 640, height: int = 240
-) -> alt.LayerChart:
+def uplift(rows: Sequence[Row], *, truth: float | None = None, width: int = 640, height: int = 240) -> alt.LayerChart:
     """Relative uplift over uniform traffic as it became known, with its anytime-valid band.
 
     Args:
@@ -97,7 +101,9 @@ def uplift(
     layers: list[alt.Chart] = [band, line, zero]
     if truth is not None:
         layers.append(
-            alt.Chart(alt.Data(values=[{"y": truth}])).mark_rule(color=COLOURS[5], strokeDash=[6, 4], strokeWidth=2).encode(y="y:Q")
+            alt.Chart(alt.Data(values=[{"y": truth}]))
+            .mark_rule(color=COLOURS[5], strokeDash=[6, 4], strokeWidth=2)
+            .encode(y="y:Q")
         )
     return alt.layer(*layers)
 
@@ -109,7 +115,12 @@ def styled(chart: alt.Chart | alt.LayerChart) -> dict[str, Any]:
         chart.configure(font=font, background="transparent", padding=4)
         .configure_view(stroke=None)
         .configure_axis(
-            labelColor=INK, titleColor=INK, gridColor="#e8eaed", labelFontSize=12, titleFontSize=12, titleFontWeight="normal"
+            labelColor=INK,
+            titleColor=INK,
+            gridColor="#e8eaed",
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
         )
         .configure_legend(labelColor=INK, labelFontSize=12)
         .to_dict()
