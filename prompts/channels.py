@@ -343,3 +343,151 @@ _SEVERITY = {Level.REJECT: 0, Level.TRUNCATE: 1, Level.ADVISE: 2}
 _WORD = regex.compile(r"[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*")
 # articles, conjunctions, prepositions: a word count leaves them out
 _SMALL_WORDS = frozenset(["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"])
+_CJK = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
+_CONTENT = {
+    Forbidden.MENTION: regex.compile(r"(?<!\w)@\w+"),
+    Forbidden.HASHTAG: regex.compile(r"(?<!\w)#\w+|#[^#\s]+#"),
+    Forbidden.PUNCTUATION: regex.compile(r"[[\p{P}\p{S}]--\p{Emoji_Presentation}]", regex.VERSION1),
+    Forbidden.SPACE: regex.compile(r"\s"),
+}
+
+
+def _worst_first(found: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(found, key=lambda finding: _SEVERITY[finding.level]))  # stable: ties stay in order
+
+
+def _at(finding: Finding, item: int) -> Finding:
+    return replace(finding, item=item)
+
+
+def _says(field: str, length: int, rule: CountRule) -> str:
+    unit = _UNITS[rule]
+    return f"{field} is {length} {unit}" if unit.endswith(",") else f"{field} has {length} {unit},"
+
+
+class _Report:
+    """Fills in what all findings on one field share."""
+
+    def __init__(self, channel_name: str, field: str, spec: TextField) -> None:
+        self.channel, self.field, self.spec = channel_name, field, spec
+
+    def __call__(
+        self, kind: str, level: Level, message: str, length: int | None = None, limit: int | None = None
+    ) -> Finding:
+        return Finding(
+            channel=self.channel,
+            field=self.field,
+            kind=kind,
+            level=level,
+            message=message,
+            length=length,
+            limit=limit,
+            rule=self.spec.count,
+            evidence=self.spec.evidence,
+            source=self.spec.url or self.spec.source,
+        )
+
+
+def _length_findings(channel_name: str, field: str, spec: TextField, text: str) -> list[Finding]:
+    report = _Report(channel_name, field, spec)
+    length = spec.length(text)
+    if length is None:
+        outside = " ".join(measure(text).not_gsm7[:8])
+        return [report("not_encodable", Level.REJECT, f"{field} has characters outside the SMS alphabet: {outside}")]
+    says = _says(field, length, spec.count)
+    shortest = max(spec.min, 1)
+    if not text.strip() or length < shortest:
+        return [report("too_short", Level.REJECT, f"{says} at least {shortest} needed", length, shortest)]
+    if spec.max is not None and length > (spec.looser_max or spec.max):
+        return [_too_long(report, says, length, spec.looser_max or spec.max)]
+    if spec.max is not None and length > spec.max:
+        other = f"{says} the stricter source allows {spec.max}, another {spec.looser_max} ({spec.conflict})"
+        return [report("too_long", Level.ADVISE, other, length, spec.max)]
+    if spec.advise_max is not None and length > spec.advise_max:
+        return [report("too_long", Level.ADVISE, f"{says} {spec.advise_max} advised", length, spec.advise_max)]
+    if spec.single_segment is not None and length > spec.single_segment:
+        parts = measure(text).gsm7_segments if spec.count is CountRule.GSM7_SEPTETS else measure(text).ucs2_segments
+        message = f"{says} one message takes {spec.single_segment}: sent in {parts} parts"
+        return [report("too_long", Level.ADVISE, message, length, spec.single_segment)]
+    shown = spec.shown_cjk if spec.shown_cjk is not None and _CJK.search(text) else spec.shown
+    if shown is not None and length > shown:
+        return [report("shown_cut", Level.ADVISE, f"{says} about {shown} are seen at once", length, shown)]
+    return []
+
+
+def _too_long(report: _Report, says: str, length: int, limit: int) -> Finding:
+    verb = {
+        Level.REJECT: f"at most {limit} are accepted",
+        Level.TRUNCATE: f"cut off after {limit}",
+        Level.ADVISE: f"{limit} advised",
+    }[report.spec.level]
+    return report("too_long", report.spec.level, f"{says} {verb}", length, limit)
+
+
+def _content_findings(channel_name: str, field: str, spec: TextField, text: str) -> list[Finding]:
+    report = _Report(channel_name, field, spec)
+    found: list[Finding] = []
+    hits = [character for character in spec.forbidden_chars if character in text]
+    if hits:
+        found.append(report("forbidden_character", spec.level, f"{field} must not contain {' '.join(hits)}"))
+    for kind in spec.forbidden:
+        seen = _content(kind, text)
+        if seen:
+            message = f"{field} must not contain {kind.value.replace('_', ' ')}: {' '.join(seen)!r}"
+            found.append(report("forbidden_content", spec.level, message))
+    if spec.max_word_repeats is not None:
+        for word, times in _repeats(text).items():
+            if times > spec.max_word_repeats:
+                message = f"{field} says {word!r} {times} times, at most {spec.max_word_repeats} are accepted"
+                found.append(report("repeated_word", spec.level, message, times, spec.max_word_repeats))
+    return found
+
+
+def _content(kind: Forbidden, text: str) -> tuple[str, ...]:
+    if kind is Forbidden.EMOJI:
+        return emojis(text)
+    if kind is Forbidden.LINK:
+        return urls(text)
+    pattern = _CONTENT.get(kind)
+    return tuple(dict.fromkeys(pattern.findall(text))) if pattern is not None else ()
+
+
+def _repeats(text: str) -> dict[str, int]:
+    words = [word.casefold() for word in _WORD.findall(text)]
+    return {word: words.count(word) for word in dict.fromkeys(words) if word not in _SMALL_WORDS}
+
+
+def _item_findings(channel_name: str, field: str, spec: TextField, texts: Sequence[str]) -> list[Finding]:
+    report = _Report(channel_name, field, spec)
+    n = len(texts)
+    found: list[Finding] = []
+    if n < spec.min_items:
+        message = f"{n} {field} given, {spec.min_items} needed"
+        found.append(report("too_few_items", Level.REJECT, message, n, spec.min_items))
+    elif spec.recommended_items is not None and n < spec.recommended_items:
+        message = f"{n} {field} given, {spec.recommended_items} advised"
+        found.append(report("few_items", Level.ADVISE, message, n, spec.recommended_items))
+    if spec.max_items is not None and n > spec.max_items:
+        message = f"{n} {field} given, at most {spec.max_items} are accepted"
+        found.append(report("too_many_items", Level.REJECT, message, n, spec.max_items))
+    found += _doubles(report, texts)
+    if texts and spec.at_least_one_max is not None:
+        lengths = [length for length in map(spec.length, texts) if length is not None]
+        if not lengths or min(lengths) > spec.at_least_one_max:
+            message = f"one {field} must be at most {spec.at_least_one_max} long"
+            found.append(report("none_short", spec.level, message, min(lengths, default=None), spec.at_least_one_max))
+    return found
+
+
+def _doubles(report: _Report, texts: Sequence[str]) -> list[Finding]:
+    """Texts that say the same as an earlier one, apart from case, spaces and full-width forms."""
+    level = Level.REJECT if report.spec.unique else Level.ADVISE
+    first: dict[str, int] = {}
+    found: list[Finding] = []
+    for i, text in enumerate(texts):
+        same = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+        if same in first:
+            message = f"{report.field} {i + 1} repeats {report.field} {first[same] + 1}: {text!r}"
+            found.append(_at(report("duplicate", level, message), i))
+        first.setdefault(same, i)
+    return found
