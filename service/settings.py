@@ -1,0 +1,115 @@
+"""Every setting of the service, read once from the environment (``ADLOOM_...``) or a ``.env`` file."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1 << 20
+
+
+class Settings(BaseSettings):
+    """One field, one environment variable: ``data_dir`` is ``ADLOOM_DATA_DIR``."""
+
+    model_config = SettingsConfigDict(env_prefix="ADLOOM_", env_file=".env", extra="ignore", frozen=True)
+
+    # where things live
+    data_dir: Path = Field(Path("var"), description="folder of the embedded databases, pictures and secrets")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the data folder")
+    jobs_database_url: str | None = Field(None, description="job log; default: its own SQLite, or the PostgreSQL above")
+    storage_url: str | None = Field(
+        None, description="pictures: file:///folder or s3://bucket/prefix; default: data folder"
+    )
+
+    # the web
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(8000, description="port to listen on")
+    public_url: str | None = Field(None, description="how visitors reach this server; default: http://host:port")
+    cors_origins: tuple[str, ...] = Field(
+        (), description='origins whose pages may call decide and events; ["*"] for all'
+    )
+    max_body_bytes: int = Field(MEBIBYTE, description="largest JSON body")
+    max_upload_bytes: int = Field(32 * MEBIBYTE, description="largest photograph or feed")
+    max_photo_pixels: int = Field(60_000_000, description="largest photograph, width times height")
+    rate_limit: str | None = Field(None, description='requests a key may make, such as "50/second"; default: no limit')
+    log_level: str = Field("info", description="debug, info, warning or error")
+
+    # secrets
+    admin_key: SecretStr | None = Field(None, description="first admin key; default: made at the first start")
+    secret_key: SecretStr | None = Field(None, description="signs click tokens, salts visitors; default: made once")
+
+    # models
+    text_backend: str = Field("local", description="text model backend")
+    text_model: str = Field(
+        "smollm2", description="weights of the text backend: a row of the weight table, hub id or folder"
+    )
+    image_backend: str = Field("plates", description="image backend when a request names none")
+    matting_backend: str = Field("packshot", description="matting backend")
+    threads: Annotated[int, Field(ge=0, le=256)] = Field(0, description="compute threads; 0: as many as cores")
+
+    # work in the background
+    job_workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="chunks of items worked on at the same time")
+    job_chunk: Annotated[int, Field(ge=1, le=100)] = Field(8, description="items in a chunk")
+    executor_id: str = Field("embedded", description="stable name of this process; each process its own")
+
+    # tests
+    events_waiting: Annotated[int, Field(ge=1)] = Field(
+        10_000, description="rows waiting for a commit before 503 is said"
+    )
+    refresh_s: Annotated[float, Field(gt=0)] = Field(1.0, description="how often to look whether weights are due")
+    refresh_at_latest_s: float = Field(30.0, description="new evidence waits no longer than this for new weights")
+    clock_tolerance_s: float = Field(300.0, description="how far in the future an event's time may lie")
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'adloom.sqlite'}"
+
+    @property
+    def jobs_database(self) -> str:
+        if self.jobs_database_url:
+            return self.jobs_database_url
+        if self.database_url and not self.database_url.startswith("sqlite"):
+            return self.database_url
+        return f"sqlite:///{self.data_dir.resolve() / 'jobs.sqlite'}"
+
+    @property
+    def storage(self) -> str:
+        return self.storage_url or f"file://{self.data_dir.resolve() / 'objects'}"
+
+    @property
+    def address(self) -> str:
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def secret(self) -> bytes:
+        """The 32 bytes or more that sign tokens and salt visitors. Made once, in a file only its owner can read."""
+        if self.secret_key is not None:
+            return self.secret_key.get_secret_value().encode()
+        return keep_secret(self.data_dir / "secret.key", secrets.token_hex(32)).encode()
+
+
+def keep_secret(path: Path, value: str) -> str:
+    """Write a secret to a file of mode 0600 if there is none yet, and say what the file holds.
+
+    Written whole beside and then linked into place, so that two processes that start at once agree and a crash
+    leaves either nothing or all of it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(value)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

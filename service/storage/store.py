@@ -1,0 +1,690 @@
+"""Repositories: frozen dataclasses in and out, one workspace at a time.
+
+Every write is one transaction. Where a row points at an object, the object is put first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, delete, func, select, update
+
+from experiments import Arm, Experiment, WeightTable, table_from_dict
+from service.domain import Approval, Copy, Creative, Product
+from service.errors import Conflict, NotFound
+from service.records import (
+    ApiKey,
+    AuditEntry,
+    ItemState,
+    Job,
+    JobItem,
+    JobState,
+    RunningTest,
+    Scope,
+    Showing,
+    TestState,
+)
+
+from . import tables as t
+from .database import Database, insert
+
+T = TypeVar("T")
+
+
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def adapter(kind: type[T]) -> TypeAdapter[T]:
+    """The JSON form of a dataclass; made once for each type, when it is first used."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+def to_json(kind: type[T], value: T) -> Any:
+    return adapter(kind).dump_python(value, mode="json")
+
+
+def from_json(kind: type[T], value: Any) -> T:
+    return adapter(kind).validate_python(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A slice of a list, and where the next one begins; ``next`` is None at the end."""
+
+    items: tuple[T, ...]
+    next: str | None
+
+
+class _Repository:
+    def __init__(self, database: Database, workspace: str) -> None:
+        self._database, self._workspace = database, workspace
+
+    def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        with self._database.reader.connect() as connection:
+            return connection.execute(query).all()
+
+    def _page(
+        self, table: Table, columns: Sequence[Any], where: Iterable[ColumnElement[bool]], after: str | None, limit: int
+    ) -> tuple[Sequence[Row[Any]], str | None]:
+        """Rows in the order of their ids, so that a page stays where it was while others write."""
+        query = select(*columns).where(table.c.workspace == self._workspace, *where).order_by(table.c.id)
+        if after is not None:
+            query = query.where(table.c.id > after)
+        rows = self._read(query.limit(limit + 1))
+        return rows[:limit], (rows[limit - 1].id if len(rows) > limit else None)
+
+    def _one(self, table: Table, kind: str, id: str, *columns: Any) -> Row[Any]:
+        rows = self._read(select(*(columns or (table,))).where(table.c.workspace == self._workspace, table.c.id == id))
+        if not rows:
+            raise NotFound(kind, id)
+        return rows[0]
+
+
+class Products(_Repository):
+    def put(self, product: Product, now: datetime) -> bool:
+        """Keep a product, replacing the one with this id. True if it is new."""
+        return self.put_many([product], now) == 1
+
+    def put_many(self, products: Sequence[Product], now: datetime) -> int:
+        """Keep all of them or none. Returns how many are new."""
+        with self._database.engine.begin() as connection:
+            before = self._count(connection)
+            for product in products:
+                values = {
+                    "title": product.title,
+                    "category": product.category,
+                    "body": to_json(Product, product),
+                    "updated": now,
+                }
+                statement = insert(connection, t.products).values(
+                    workspace=self._workspace, id=product.id, created=now, **values
+                )
+                connection.execute(statement.on_conflict_do_update(index_elements=["workspace", "id"], set_=values))
+            return self._count(connection) - before
+
+    def add(self, product: Product, now: datetime) -> None:
+        """Keep a new product. Raises Conflict when the id is taken."""
+        with self._database.engine.begin() as connection:
+            statement = insert(connection, t.products).values(
+                workspace=self._workspace,
+                id=product.id,
+                title=product.title,
+                category=product.category,
+                body=to_json(Product, product),
+                created=now,
+                updated=now,
+            )
+            done = connection.execute(statement.on_conflict_do_nothing(index_elements=["workspace", "id"]))
+            if done.rowcount == 0:
+                raise Conflict(f"product {product.id!r} exists already; PUT replaces it")
+
+    def get(self, id: str) -> Product:
+        return from_json(Product, self._one(t.products, "product", id, t.products.c.body).body)
+
+    def page(self, after: str | None = None, limit: int = 50, category: str | None = None) -> Page[Product]:
+        where = [] if category is None else [t.products.c.category == category]
+        rows, following = self._page(t.products, (t.products.c.id, t.products.c.body), where, after, limit)
+        return Page(tuple(from_json(Product, row.body) for row in rows), following)
+
+    def delete(self, id: str) -> None:
+        with self._database.engine.begin() as connection:
+            done = connection.execute(
+                delete(t.products).where(t.products.c.workspace == self._workspace, t.products.c.id == id)
+            )
+            if done.rowcount == 0:
+                raise NotFound("product", id)
+
+    def _count(self, connection: Connection) -> int:
+        query = select(func.count()).select_from(t.products).where(t.products.c.workspace == self._workspace)
+        return int(connection.execute(query).scalar_one())
+
+
+class Copies(_Repository):
+    def put(self, copy: Copy, now: datetime) -> None:
+        """Keep a copy; the same id again leaves the first."""
+        with self._database.engine.begin() as connection:
+            statement = insert(connection, t.copies).values(
+                workspace=self._workspace,
+                id=copy.id,
+                product_id=copy.product_id,
+                channel=copy.channel,
+                language=copy.language,
+                body=to_json(Copy, copy),
+                created=now,
+            )
+            connection.execute(statement.on_conflict_do_nothing(index_elements=["workspace", "id"]))
+
+    def get(self, id: str) -> Copy:
+        return from_json(Copy, self._one(t.copies, "copy", id, t.copies.c.body).body)
+
+    def page(
+        self, after: str | None = None, limit: int = 50, product_id: str | None = None, channel: str | None = None
+    ) -> Page[Copy]:
+        where = [
+            column == value
+            for column, value in ((t.copies.c.product_id, product_id), (t.copies.c.channel, channel))
+            if value is not None
+        ]
+        rows, following = self._page(t.copies, (t.copies.c.id, t.copies.c.body), where, after, limit)
+        return Page(tuple(from_json(Copy, row.body) for row in rows), following)
+
+
+class Creatives(_Repository):
+    def put(self, creative: Creative, now: datetime) -> None:
+        """Keep a creative whose picture is in storage already; the same id again leaves the first and its approval."""
+        created = creative.created or now
+        with self._database.engine.begin() as connection:
+            statement = insert(connection, t.creatives).values(
+                workspace=self._workspace,
+                id=creative.id,
+                product_id=creative.product_id,
+                format=creative.format,
+                approval=creative.approval.value,
+                picture_key=creative.picture_key,
+                body=to_json(Creative, dataclasses.replace(creative, created=created)),
+                created=created,
+            )
+            connection.execute(statement.on_conflict_do_nothing(index_elements=["workspace", "id"]))
+
+    def get(self, id: str) -> Creative:
+        return _creative(self._one(t.creatives, "creative", id))
+
+    def get_many(self, ids: Sequence[str]) -> tuple[Creative, ...]:
+        """In the order asked for. Raises NotFound for the first that is missing."""
+        found: dict[str, Creative] = {}
+        for start in range(0, len(ids), 500):
+            query = select(t.creatives).where(
+                t.creatives.c.workspace == self._workspace, t.creatives.c.id.in_(ids[start : start + 500])
+            )
+            found |= {row.id: _creative(row) for row in self._read(query)}
+        for id in ids:
+            if id not in found:
+                raise NotFound("creative", id)
+        return tuple(found[id] for id in ids)
+
+    def page(
+        self,
+        after: str | None = None,
+        limit: int = 50,
+        product_id: str | None = None,
+        approval: Approval | None = None,
+        format: str | None = None,
+    ) -> Page[Creative]:
+        where: list[ColumnElement[bool]] = []
+        if product_id is not None:
+            where.append(t.creatives.c.product_id == product_id)
+        if approval is not None:
+            where.append(t.creatives.c.approval == approval.value)
+        if format is not None:
+            where.append(t.creatives.c.format == format)
+        rows, following = self._page(t.creatives, (t.creatives,), where, after, limit)
+        return Page(tuple(_creative(row) for row in rows), following)
+
+    def decide_approval(self, id: str, approval: Approval, entry: AuditEntry) -> Creative:
+        """Approve or reject, and write down who did."""
+        with self._database.engine.begin() as connection:
+            done = connection.execute(
+                update(t.creatives)
+                .where(t.creatives.c.workspace == self._workspace, t.creatives.c.id == id)
+                .values(approval=approval.value)
+            )
+            if done.rowcount == 0:
+                raise NotFound("creative", id)
+            _note(connection, self._workspace, entry)
+        return self.get(id)
+
+    def approved_among(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of these ids that are approved now."""
+        found: set[str] = set()
+        for start in range(0, len(ids), 500):
+            query = select(t.creatives.c.id).where(
+                t.creatives.c.workspace == self._workspace,
+                t.creatives.c.id.in_(ids[start : start + 500]),
+                t.creatives.c.approval == Approval.APPROVED.value,
+            )
+            found.update(row.id for row in self._read(query))
+        return frozenset(found)
+
+
+def _creative(row: Row[Any]) -> Creative:
+    return dataclasses.replace(from_json(Creative, row.body), approval=Approval(row.approval))
+
+
+class Jobs(_Repository):
+    def add(self, id: str, kind: str, requests: Sequence[Mapping[str, Any]], now: datetime) -> bool:
+        """Keep a job with all its items, or nothing. False if a job with this id is here already."""
+        with self._database.engine.begin() as connection:
+            statement = insert(connection, t.jobs).values(
+                workspace=self._workspace,
+                id=id,
+                kind=kind,
+                state=JobState.QUEUED.value,
+                n_items=len(requests),
+                created=now,
+            )
+            done = connection.execute(statement.on_conflict_do_nothing(index_elements=["workspace", "id"]))
+            if done.rowcount == 0:
+                return False
+            connection.execute(
+                insert(connection, t.job_items),
+                [
+                    {
+                        "workspace": self._workspace,
+                        "job_id": id,
+                        "position": position,
+                        "state": ItemState.WAITING.value,
+                        "request": dict(request),
+                    }
+                    for position, request in enumerate(requests)
+                ],
+            )
+            return True
+
+    def get(self, id: str) -> Job:
+        row = self._one(t.jobs, "job", id)
+        return _job(row, self._tallies([id]))
+
+    def page(self, after: str | None = None, limit: int = 50) -> Page[Job]:
+        rows, following = self._page(t.jobs, (t.jobs,), (), after, limit)
+        tallies = self._tallies([row.id for row in rows])
+        return Page(tuple(_job(row, tallies) for row in rows), following)
+
+    def items(self, id: str, after: int = -1, limit: int = 100) -> tuple[JobItem, ...]:
+        rows = self._read(
+            select(t.job_items)
+            .where(
+                t.job_items.c.workspace == self._workspace,
+                t.job_items.c.job_id == id,
+                t.job_items.c.position > after,
+            )
+            .order_by(t.job_items.c.position)
+            .limit(limit)
+        )
+        return tuple(_item(row) for row in rows)
+
+    def item(self, id: str, position: int) -> JobItem:
+        rows = self.items(id, position - 1, 1)
+        if not rows or rows[0].position != position:
+            raise NotFound("job item", f"{id}/{position}")
+        return rows[0]
+
+    def settle(self, id: str, item: JobItem, now: datetime) -> None:
+        """Write down how an item ended, unless it was cancelled meanwhile; the last one closes the job."""
+        with self._database.engine.begin() as connection:
+            connection.execute(
+                update(t.job_items)
+                .where(
+                    t.job_items.c.workspace == self._workspace,
+                    t.job_items.c.job_id == id,
+                    t.job_items.c.position == item.position,
+                    t.job_items.c.state == ItemState.WAITING.value,
+                )
+                .values(state=item.state.value, result_id=item.result_id, reason=item.reason, seconds=item.seconds)
+            )
+            self._close_if_done(connection, id, now)
+
+    def begin(self, id: str, now: datetime) -> None:
+        with self._database.engine.begin() as connection:
+            connection.execute(
+                update(t.jobs)
+                .where(
+                    t.jobs.c.workspace == self._workspace, t.jobs.c.id == id, t.jobs.c.state == JobState.QUEUED.value
+                )
+                .values(state=JobState.RUNNING.value, started=now)
+            )
+
+    def cancel(self, id: str, now: datetime) -> Job:
+        """Give up every item that has not begun. Raises Conflict when the job has ended."""
+        with self._database.engine.begin() as connection:
+            row = connection.execute(
+                select(t.jobs.c.state).where(t.jobs.c.workspace == self._workspace, t.jobs.c.id == id)
+            ).one_or_none()
+            if row is None:
+                raise NotFound("job", id)
+            if JobState(row.state).is_final and row.state != JobState.CANCELLED.value:
+                raise Conflict(f"job {id!r} has ended: {row.state}")
+            connection.execute(
+                update(t.job_items)
+                .where(
+                    t.job_items.c.workspace == self._workspace,
+                    t.job_items.c.job_id == id,
+                    t.job_items.c.state == ItemState.WAITING.value,
+                )
+                .values(state=ItemState.CANCELLED.value)
+            )
+            connection.execute(
+                update(t.jobs)
+                .where(t.jobs.c.workspace == self._workspace, t.jobs.c.id == id, t.jobs.c.finished.is_(None))
+                .values(state=JobState.CANCELLED.value, finished=now)
+            )
+        return self.get(id)
+
+    def _close_if_done(self, connection: Connection, id: str, now: datetime) -> None:
+        states = {
+            row.state: row.n
+            for row in connection.execute(
+                select(t.job_items.c.state, func.count().label("n"))
+                .where(t.job_items.c.workspace == self._workspace, t.job_items.c.job_id == id)
+                .group_by(t.job_items.c.state)
+            )
+        }
+        if states.get(ItemState.WAITING.value):
+            return
+        state = JobState.DONE if states.get(ItemState.DONE.value) else JobState.FAILED
+        connection.execute(
+            update(t.jobs)
+            .where(t.jobs.c.workspace == self._workspace, t.jobs.c.id == id, t.jobs.c.finished.is_(None))
+            .values(state=state.value, finished=now)
+        )
+
+    def _tallies(self, ids: Sequence[str]) -> dict[tuple[str, str], int]:
+        query = (
+            select(t.job_items.c.job_id, t.job_items.c.state, func.count().label("n"))
+            .where(t.job_items.c.workspace == self._workspace, t.job_items.c.job_id.in_(ids))
+            .group_by(t.job_items.c.job_id, t.job_items.c.state)
+        )
+        return {(row.job_id, row.state): row.n for row in self._read(query)}
+
+
+def _job(row: Row[Any], tallies: Mapping[tuple[str, str], int]) -> Job:
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        state=JobState(row.state),
+        n_items=row.n_items,
+        n_done=tallies.get((row.id, ItemState.DONE.value), 0),
+        n_failed=tallies.get((row.id, ItemState.FAILED.value), 0),
+        created=row.created,
+        started=row.started,
+        finished=row.finished,
+    )
+
+
+def _item(row: Row[Any]) -> JobItem:
+    return JobItem(row.position, row.request, ItemState(row.state), row.result_id, row.reason, row.seconds)
+
+
+class Tests(_Repository):
+    """Running tests: the experiment, its arms with what they show, its weight tables."""
+
+    __test__ = False
+
+    def add(self, test: RunningTest) -> bool:
+        """Keep a new test with all its arms. False if a test with this id is here already."""
+        with self._database.engine.begin() as connection:
+            statement = insert(connection, t.experiments).values(
+                workspace=self._workspace,
+                id=test.id,
+                name=test.name,
+                state=test.state.value,
+                publishable_key=test.publishable_key,
+                body=_test_body(test),
+                created=test.created,
+                started=test.started,
+                stopped=test.stopped,
+            )
+            done = connection.execute(statement.on_conflict_do_nothing(index_elements=["workspace", "id"]))
+            if done.rowcount == 0:
+                return False
+            showings = {showing.arm: showing for showing in test.showings}
+            connection.execute(
+                insert(connection, t.arms),
+                [
+                    {
+                        "workspace": self._workspace,
+                        "experiment_id": test.id,
+                        "id": arm.id,
+                        "position": position,
+                        "creative_id": showings[arm.id].creative_id,
+                        "state": arm.state,
+                        "levels": None if arm.levels is None else dict(arm.levels),
+                        "showing": to_json(Showing, showings[arm.id]),
+                    }
+                    for position, arm in enumerate(test.plan.arms)
+                ],
+            )
+            return True
+
+    def get(self, id: str) -> RunningTest:
+        return self._assemble(self._one(t.experiments, "experiment", id))
+
+    def page(self, after: str | None = None, limit: int = 50) -> Page[RunningTest]:
+        rows, following = self._page(t.experiments, (t.experiments,), (), after, limit)
+        return Page(tuple(self._assemble(row) for row in rows), following)
+
+    def change(self, id: str, state: TestState, entry: AuditEntry, allowed: Sequence[TestState]) -> RunningTest:
+        """Move a test to a state, if it is in one from which that is allowed.
+
+        Raises:
+            NotFound, Conflict
+        """
+        stamps: dict[str, Any] = {}
+        if state is TestState.RUNNING:
+            stamps["started"] = func.coalesce(t.experiments.c.started, bindparam("began", entry.at, t.Moment))
+        if state is TestState.STOPPED:
+            stamps["stopped"] = entry.at
+        here = (t.experiments.c.workspace == self._workspace, t.experiments.c.id == id)
+        with self._database.engine.begin() as connection:
+            row = connection.execute(select(t.experiments.c.state).where(*here)).one_or_none()
+            if row is None:
+                raise NotFound("experiment", id)
+            if row.state != state.value:
+                if TestState(row.state) not in allowed:
+                    raise Conflict(f"experiment {id!r} is {row.state}; it cannot become {state.value}")
+                connection.execute(update(t.experiments).where(*here).values(state=state.value, **stamps))
+                _note(connection, self._workspace, entry)
+        return self.get(id)
+
+    def set_arm_states(self, id: str, states: Mapping[str, str]) -> None:
+        with self._database.engine.begin() as connection:
+            for arm, state in states.items():
+                connection.execute(
+                    update(t.arms)
+                    .where(t.arms.c.workspace == self._workspace, t.arms.c.experiment_id == id, t.arms.c.id == arm)
+                    .values(state=state)
+                )
+
+    def showing_creative(self, creative_id: str) -> tuple[str, ...]:
+        """Ids of tests, not stopped, in which a creative vouches for a part of some arm."""
+        rows = self._read(
+            select(t.experiments.c.id, t.experiments.c.body)
+            .where(t.experiments.c.workspace == self._workspace, t.experiments.c.state != TestState.STOPPED.value)
+            .order_by(t.experiments.c.id)
+        )
+        return tuple(row.id for row in rows if creative_id in row.body["creatives"])
+
+    def add_table(self, id: str, table: WeightTable, now: datetime) -> bool:
+        """Keep a version of the weights. False if another process wrote this version first."""
+        with self._database.engine.begin() as connection:
+            statement = insert(connection, t.weight_tables).values(
+                workspace=self._workspace, experiment_id=id, version=table.version, body=table.to_dict(), created=now
+            )
+            done = connection.execute(
+                statement.on_conflict_do_nothing(index_elements=["workspace", "experiment_id", "version"])
+            )
+            return done.rowcount == 1
+
+    def newest_version(self, id: str) -> int:
+        """0 when there is none."""
+        query = select(func.max(t.weight_tables.c.version)).where(
+            t.weight_tables.c.workspace == self._workspace, t.weight_tables.c.experiment_id == id
+        )
+        return int(self._read(query)[0][0] or 0)
+
+    def tables(self, id: str, after: int = 0) -> dict[int, WeightTable]:
+        """Every version above ``after``, by its number."""
+        rows = self._read(
+            select(t.weight_tables.c.version, t.weight_tables.c.body)
+            .where(
+                t.weight_tables.c.workspace == self._workspace,
+                t.weight_tables.c.experiment_id == id,
+                t.weight_tables.c.version > after,
+            )
+            .order_by(t.weight_tables.c.version)
+        )
+        return {row.version: table_from_dict(row.body) for row in rows}
+
+    def _assemble(self, row: Row[Any]) -> RunningTest:
+        arms = self._read(
+            select(t.arms)
+            .where(t.arms.c.workspace == self._workspace, t.arms.c.experiment_id == row.id)
+            .order_by(t.arms.c.position)
+        )
+        return _running_test(row, arms)
+
+
+def _test_body(test: RunningTest) -> dict[str, Any]:
+    plan = to_json(Experiment, test.plan)
+    del plan["arms"]
+    vouchers = {id for showing in test.showings for ids in showing.vouchers.values() for id in ids}
+    return {
+        "plan": plan,
+        "window_s": test.window_s,
+        "refresh_exposures": test.refresh_exposures,
+        "creatives": sorted(vouchers | {showing.creative_id for showing in test.showings}),
+    }
+
+
+def _running_test(row: Row[Any], arms: Sequence[Row[Any]]) -> RunningTest:
+    rebuilt = [to_json(Arm, Arm(arm.id, arm.levels, arm.state)) for arm in arms]
+    return RunningTest(
+        id=row.id,
+        name=row.name,
+        state=TestState(row.state),
+        plan=from_json(Experiment, {**row.body["plan"], "arms": rebuilt}),
+        showings=tuple(from_json(Showing, arm.showing) for arm in arms),
+        publishable_key=row.publishable_key,
+        created=row.created,
+        window_s=row.body["window_s"],
+        refresh_exposures=row.body["refresh_exposures"],
+        started=row.started,
+        stopped=row.stopped,
+    )
+
+
+class Keys:
+    """Workspaces and keys, over all workspaces: this is what decides which one a request belongs to."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_workspace(self, id: str, name: str, now: datetime) -> None:
+        with self._database.engine.begin() as connection:
+            statement = insert(connection, t.workspaces).values(id=id, name=name, created=now)
+            connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
+
+    def add(self, key: ApiKey, sha256: str) -> bool:
+        """Keep a key by the digest of its secret. False if this id is here already."""
+        with self._database.engine.begin() as connection:
+            statement = insert(connection, t.api_keys).values(
+                id=key.id,
+                workspace=key.workspace,
+                name=key.name,
+                scopes=[scope.value for scope in key.scopes],
+                sha256=sha256,
+                created=key.created,
+                revoked=key.revoked,
+            )
+            done = connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
+            return done.rowcount == 1
+
+    def find(self, id: str) -> tuple[ApiKey, str] | None:
+        """The key of this id with the digest of its secret."""
+        with self._database.reader.connect() as connection:
+            row = connection.execute(select(t.api_keys).where(t.api_keys.c.id == id)).one_or_none()
+        return None if row is None else (_key(row), row.sha256)
+
+    def of(self, workspace: str) -> tuple[ApiKey, ...]:
+        with self._database.reader.connect() as connection:
+            rows = connection.execute(
+                select(t.api_keys).where(t.api_keys.c.workspace == workspace).order_by(t.api_keys.c.created)
+            ).all()
+        return tuple(_key(row) for row in rows)
+
+    def any(self) -> bool:
+        with self._database.reader.connect() as connection:
+            return connection.execute(select(t.api_keys.c.id).limit(1)).first() is not None
+
+    def revoke(self, workspace: str, id: str, now: datetime) -> None:
+        with self._database.engine.begin() as connection:
+            done = connection.execute(
+                update(t.api_keys)
+                .where(t.api_keys.c.workspace == workspace, t.api_keys.c.id == id)
+                .values(revoked=func.coalesce(t.api_keys.c.revoked, bindparam("now", now, t.Moment)))
+            )
+            if done.rowcount == 0:
+                raise NotFound("key", id)
+
+    def test_of_publishable(self, publishable_key: str) -> tuple[str, str] | None:
+        """(workspace, experiment id) of a publishable key."""
+        with self._database.reader.connect() as connection:
+            row = connection.execute(
+                select(t.experiments.c.workspace, t.experiments.c.id).where(
+                    t.experiments.c.publishable_key == publishable_key
+                )
+            ).one_or_none()
+        return None if row is None else (row.workspace, row.id)
+
+    def live_tests(self) -> tuple[tuple[str, str], ...]:
+        """(workspace, id) of every test that runs."""
+        with self._database.reader.connect() as connection:
+            rows = connection.execute(
+                select(t.experiments.c.workspace, t.experiments.c.id).where(
+                    t.experiments.c.state == TestState.RUNNING.value
+                )
+            ).all()
+        return tuple((row.workspace, row.id) for row in rows)
+
+    def unfinished_jobs(self) -> tuple[tuple[str, str, int], ...]:
+        """(workspace, id, items) of every job that has not ended."""
+        with self._database.reader.connect() as connection:
+            rows = connection.execute(
+                select(t.jobs.c.workspace, t.jobs.c.id, t.jobs.c.n_items).where(
+                    t.jobs.c.state.in_([JobState.QUEUED.value, JobState.RUNNING.value])
+                )
+            ).all()
+        return tuple((row.workspace, row.id, row.n_items) for row in rows)
+
+
+def _key(row: Row[Any]) -> ApiKey:
+    return ApiKey(row.id, row.workspace, row.name, tuple(Scope(s) for s in row.scopes), row.created, row.revoked)
+
+
+def _note(connection: Connection, workspace: str, entry: AuditEntry) -> None:
+    connection.execute(
+        insert(connection, t.audit).values(
+            workspace=workspace,
+            at=entry.at,
+            actor=entry.actor,
+            action=entry.action,
+            kind=entry.kind,
+            thing_id=entry.thing_id,
+            detail=dict(entry.detail),
+        )
+    )
+
+
+class Store:
+    """All repositories of one workspace."""
+
+    def __init__(self, database: Database, workspace: str) -> None:
+        self.database, self.workspace = database, workspace
+        self.products = Products(database, workspace)
+        self.copies = Copies(database, workspace)
+        self.creatives = Creatives(database, workspace)
+        self.jobs = Jobs(database, workspace)
+        self.tests = Tests(database, workspace)
+
+    def audit(self, limit: int = 100) -> tuple[AuditEntry, ...]:
+        """The newest entries first."""
+        query = select(t.audit).where(t.audit.c.workspace == self.workspace).order_by(t.audit.c.seq.desc()).limit(limit)
+        with self.database.reader.connect() as connection:
+            rows = connection.execute(query).all()
+        return tuple(AuditEntry(r.at, r.actor, r.action, r.kind, r.thing_id, r.detail) for r in rows)

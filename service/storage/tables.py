@@ -1,0 +1,258 @@
+"""The tables. Every row belongs to a workspace; every time is whole microseconds since 1970, UTC.
+
+``decisions`` and ``events`` are written by the raw inserts of ``service/tracking/log.py``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time with its zone, kept as microseconds since 1970: the same on every database, and sortable."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+Body = JSON().with_variant(JSONB(), "postgresql")
+Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows only when the type is INTEGER
+Id = String(128)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _owned(name: str, *rest: Any) -> Table:
+    """A table of things with an id of their own within a workspace."""
+    return Table(
+        name,
+        metadata,
+        Column("workspace", Id, nullable=False),
+        Column("id", Id, nullable=False),
+        *rest,
+        PrimaryKeyConstraint("workspace", "id"),
+    )
+
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created", Moment, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("workspace", Id, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", Body, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("revoked", Moment),
+)
+
+products = _owned(
+    "products",
+    Column("title", Text, nullable=False),
+    Column("category", Text),
+    Column("body", Body, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("updated", Moment, nullable=False),
+)
+
+copies = _owned(
+    "copies",
+    Column("product_id", Id, nullable=False),
+    Column("channel", Id, nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("body", Body, nullable=False),
+    Column("created", Moment, nullable=False),
+    Index(None, "workspace", "product_id"),
+)
+
+creatives = _owned(
+    "creatives",
+    Column("product_id", Id, nullable=False),
+    Column("format", Id, nullable=False),
+    Column("approval", String(16), nullable=False),
+    Column("picture_key", Text, nullable=False),
+    Column("body", Body, nullable=False),
+    Column("created", Moment, nullable=False),
+    Index(None, "workspace", "product_id"),
+    Index(None, "workspace", "approval"),
+)
+
+jobs = _owned(
+    "jobs",
+    Column("kind", String(32), nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("n_items", Integer, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("started", Moment),
+    Column("finished", Moment),
+)
+
+job_items = Table(
+    "job_items",
+    metadata,
+    Column("workspace", Id, nullable=False),
+    Column("job_id", Id, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("request", Body, nullable=False),
+    Column("result_id", Id),
+    Column("reason", Text),
+    Column("seconds", Float),
+    PrimaryKeyConstraint("workspace", "job_id", "position"),
+)
+
+experiments = _owned(
+    "experiments",
+    Column("name", Text, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("publishable_key", Id, nullable=False, unique=True),
+    Column("body", Body, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("started", Moment),
+    Column("stopped", Moment),
+)
+
+arms = Table(
+    "arms",
+    metadata,
+    Column("workspace", Id, nullable=False),
+    Column("experiment_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("creative_id", Id, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("levels", Body),
+    Column("showing", Body, nullable=False),
+    PrimaryKeyConstraint("workspace", "experiment_id", "id"),
+)
+
+weight_tables = Table(
+    "weight_tables",
+    metadata,
+    Column("workspace", Id, nullable=False),
+    Column("experiment_id", Id, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", Body, nullable=False),
+    Column("created", Moment, nullable=False),
+    PrimaryKeyConstraint("workspace", "experiment_id", "version"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("id", Id, nullable=False, unique=True),
+    Column("workspace", Id, nullable=False),
+    Column("experiment_id", Id, nullable=False),
+    Column("arm", Id, nullable=False),
+    Column("propensity", Float(53), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("segment", Id, nullable=False),
+    Column("is_holdout", Boolean, nullable=False),
+    Column("visitor", String(32)),  # salted digest, or nothing
+    Column("available", Text),  # JSON list of the arms that could be shown; null: all of the table
+    Column("at", BigInteger, nullable=False),
+    Index(None, "workspace", "experiment_id", "seq"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("workspace", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("experiment_id", Id, nullable=False),
+    Column("decision_id", Id, nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("value", Float(53), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("adds_exposure", Integer, nullable=False),  # 1 if this event is what made its decision an exposure
+    Column("adds_success", Integer, nullable=False),  # 1 if it is the decision's first success
+    Column("adds_value", Float(53), nullable=False),  # value that counts
+    Column("adds_square", Float(53), nullable=False),  # what it adds to the square of the decision's value
+    Column("is_late", Boolean, nullable=False),
+    UniqueConstraint("workspace", "id"),
+    Index(None, "workspace", "experiment_id", "seq"),
+)
+
+event_counts = Table(
+    "event_counts",
+    metadata,
+    Column("workspace", Id, nullable=False),
+    Column("experiment_id", Id, nullable=False),  # "" when the decision is unknown
+    Column("outcome", String(16), nullable=False),
+    Column("n", BigInteger, nullable=False),
+    PrimaryKeyConstraint("workspace", "experiment_id", "outcome"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("workspace", Id, nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("owner", String(32), nullable=False),  # the process that is answering it
+    Column("status", Integer),
+    Column("content_type", Text),
+    Column("location", Text),
+    Column("answer", Text),
+    Column("created", Moment, nullable=False, index=True),
+    PrimaryKeyConstraint("workspace", "key"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("workspace", Id, nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", Id, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("thing_id", Id, nullable=False),
+    Column("detail", Body, nullable=False),
+)
