@@ -30,7 +30,9 @@ class DamagedWeights(ModelError):
 
     def __init__(self, name: str, expected: str, found: str) -> None:
         self.name, self.expected, self.found = name, expected, found
-        super().__init__(f"weights {name!r}: sha256 is {found[:12]}..., expected {expected[:12]}...; run: adloom weights add {name}")
+        super().__init__(
+            f"weights {name!r}: sha256 is {found[:12]}..., expected {expected[:12]}...; run: adloom weights add {name}"
+        )
 
 
 class ShapeMismatch(ModelError):
@@ -71,3 +73,27 @@ class UnsupportedRequest(ModelError):
     def __init__(self, backend: str, reason: str) -> None:
         self.backend, self.reason = backend, reason
         super().__init__(f"backend {backend!r} cannot do this: {reason}")
+
+
+class UnknownWeights(ModelError):
+    """No such row of weights."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(f"no weights {name!r}; rows here: {', '.join(self.known)} (or a hub id, owner/model)")
+
+
+class WeightSourceFailed(ModelError):
+    """The weights could not be fetched from where they should come from."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"weights {name!r} could not be added: {reason}")
+
+
+class BackendUnavailable(ModelError):
+    """A model server did not answer, or answered with nothing usable. Trying later may help."""
+
+    def __init__(self, backend: str, reason: str) -> None:
+        self.backend, self.reason = backend, reason
+        super().__init__(f"backend {backend!r} is not available: {reason}")
