@@ -1,0 +1,1 @@
+"""Photographs in, finished pictures out: intake, placement, composition, receipt, layout."""
