@@ -5,6 +5,7 @@ decision = decide(table, rng.random(), decision_id="d1", now=1.0)
 counts = count(tally(decisions, events, {1: table}).cohorts, table.arms)
 """
 
+from .analysis import ArmResult, LevelResult, PairResult, Result, Verdict, analyse, level_sentence, veto
 from .counts import Counts, Tally, count, tally
 from .errors import (
     ExperimentError,
@@ -19,9 +20,13 @@ from .errors import (
     UnknownVersion,
 )
 from .factorial import ContentScore, FactorialFit, fit_factorial, make_design, probability_best
+from .lift import Lift, Panel, lifts_over_arm, lifts_over_uniform, make_panel, policy_lift
 from .maturity import Maturity, learn_maturity
+from .planning import Plan, exposures_per_arm, plan
 from .policies import Weighing, fixed_split, thompson, top_two, weigh
 from .posterior import Best, Beta, beats, best_of_betas, best_of_normals, prior_from_rates
+from .sequential import asymptotic_multiplier, asymptotic_p, holm, msprt_p, normal_mixture_boundary, rate_sequence
+from .srm import SampleRatio, check_sample_ratio
 from .tables import Draws, alias_table, decide, decide_many, make_table, served_probabilities, sticky_uniform
 from .tables import table_from_dict as table_from_dict
 from .types import (
@@ -44,6 +49,7 @@ from .types import (
 __all__ = [
     "EVERYONE",
     "Arm",
+    "ArmResult",
     "Best",
     "Beta",
     "Cohort",
@@ -59,10 +65,17 @@ __all__ = [
     "Guardrail",
     "Interval",
     "InvalidExperiment",
+    "LevelResult",
+    "Lift",
     "Maturity",
     "NothingAvailable",
     "OutOfRange",
+    "PairResult",
+    "Panel",
+    "Plan",
     "PolicySpec",
+    "Result",
+    "SampleRatio",
     "SegmentWeights",
     "StopRule",
     "Tally",
@@ -72,28 +85,45 @@ __all__ = [
     "UnknownName",
     "UnknownSegment",
     "UnknownVersion",
+    "Verdict",
     "Weighing",
     "WeightTable",
     "alias_table",
+    "analyse",
+    "asymptotic_multiplier",
+    "asymptotic_p",
     "beats",
     "best_of_betas",
     "best_of_normals",
+    "check_sample_ratio",
     "combinations",
     "count",
     "decide",
     "decide_many",
+    "exposures_per_arm",
     "fit_factorial",
     "fixed_split",
+    "holm",
     "learn_maturity",
+    "level_sentence",
+    "lifts_over_arm",
+    "lifts_over_uniform",
     "make_design",
+    "make_panel",
     "make_table",
+    "msprt_p",
+    "normal_mixture_boundary",
+    "plan",
+    "policy_lift",
     "prior_from_rates",
     "probability_best",
+    "rate_sequence",
     "served_probabilities",
     "sticky_uniform",
     "table_from_dict",
     "tally",
     "thompson",
     "top_two",
+    "veto",
     "weigh",
 ]

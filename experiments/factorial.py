@@ -9,7 +9,7 @@ shrinks away; pairs are let in only when their group earns it. The posterior is 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy import linalg, special
 
 from .counts import Counts
 from .errors import UnequalShapes, UnknownArm
+from .posterior import Best
 from .types import Arm, Factor, Floats, Ints
 
 MAIN_SD = 0.15  # where the sd of a factor's effects on the logit is shrunk to while little is known
@@ -374,3 +375,67 @@ def probability_best(fit: FactorialFit, normals: Floats, scale: float = 1.0, kee
             score += theta[row]
         wins[s, competing] = np.bincount(score.argmax(axis=0), minlength=competing.size) / n
     return wins
+
+
+def best_of_fit(fit: FactorialFit, normals: Floats, traffic: Floats, keep: Ints | None = None) -> Best:
+    """P(best), expected maximum and expected loss of arms that are served the same in every segment.
+
+    Args:
+        normals: (P, n) standard normal numbers.
+        traffic: (S,) share of each segment; sums to 1.
+        keep: columns of the arms that compete; all when None.
+
+    Returns:
+        Arrays in the order of `keep`; rates, not logits.
+    """
+    design = fit.design
+    competing = np.arange(len(design.arms)) if keep is None else keep
+    theta = fit.draw(normals)
+    rate = np.zeros((competing.size, normals.shape[1]))
+    for s, share in enumerate(traffic):
+        if share > 0.0:
+            cells = s * len(design.arms) + competing
+            score = np.repeat(fit.offset[cells, None], normals.shape[1], axis=1)
+            for row in design.index[:, cells]:
+                score += theta[row]
+            rate += share * special.expit(score)
+    n = normals.shape[1]
+    probability = np.bincount(rate.argmax(axis=0), minlength=competing.size) / n
+    expected_max = float(rate.max(axis=0).mean())
+    return Best(probability, expected_max, np.maximum(expected_max - rate.mean(axis=1), 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one level (or pair of levels) does to the rate, all else equal, against the average of its group."""
+
+    parts: tuple[str, ...]  # ("headline",) or ("headline", "image")
+    levels: tuple[str, ...]
+    log_odds: float
+    sd: float
+
+    def rel(self, z: float = 0.0) -> float:
+        """Relative change of a small rate, `z` posterior standard deviations away from its mean."""
+        return float(np.expm1(self.log_odds + z * self.sd))
+
+
+def effects(fit: FactorialFit, among: Collection[str] | None = None) -> tuple[Effect, ...]:
+    """Main effects and admitted interactions, each against the plain average of its group.
+
+    Args:
+        among: names of the groups wanted; all when None.
+    """
+    covariance = fit.covariance()
+    found: list[Effect] = []
+    for group in fit.design.groups[1:]:
+        if among is not None and group.name not in among:
+            continue
+        own = slice(group.start, group.start + group.size)
+        centre = np.eye(group.size) - 1.0 / group.size
+        mean = centre @ fit.mean[own]
+        variance = np.diag(centre @ covariance[own, own] @ centre)
+        found += [
+            Effect(group.parts, label, float(mean[i]), float(np.sqrt(max(variance[i], 0.0))))
+            for i, label in enumerate(group.labels)
+        ]
+    return tuple(found)
