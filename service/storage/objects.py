@@ -33,6 +33,13 @@ class Objects:
             obstore.put(self._store, self._path(key), data, mode="create")
         return key
 
+    def replace(self, key: str, data: bytes) -> str:
+        """Keep these bytes whatever was there; the change is all or nothing."""
+        import obstore
+
+        obstore.put(self._store, self._path(key), data, mode="overwrite")
+        return key
+
     def put_photo(self, data: bytes, suffix: str) -> str:
         """Keep a photograph under the digest of its bytes. ``suffix`` is without a dot, such as "jpg"."""
         return self.put(f"photos/{hashlib.sha256(data).hexdigest()}.{suffix}", data)

@@ -196,6 +196,10 @@ class Creatives(_Repository):
     def get(self, id: str) -> Creative:
         return _creative(self._one(t.creatives, "creative", id))
 
+    def has(self, id: str) -> bool:
+        query = select(t.creatives.c.id).where(t.creatives.c.workspace == self._workspace, t.creatives.c.id == id)
+        return bool(self._read(query))
+
     def get_many(self, ids: Sequence[str]) -> tuple[Creative, ...]:
         """In the order asked for. Raises NotFound for the first that is missing."""
         found: dict[str, Creative] = {}

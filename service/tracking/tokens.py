@@ -15,13 +15,16 @@ from typing import Literal
 
 from service.errors import NotFound
 
-TokenKind = Literal["click", "pixel"]
+LinkKind = Literal["click", "pixel", "picture"]
+KINDS: tuple[LinkKind, ...] = ("click", "pixel", "picture")
 VERSION = "1"
 SIGNATURE_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
+    """What a click or pixel link carries."""
+
     workspace: str
     experiment: str
     arm: str
@@ -29,37 +32,47 @@ class Token:
 
 
 class Signer:
-    """Signs and reads tokens with keys derived from one secret, one key for each kind of link."""
+    """Signs and reads links with keys derived from one secret, one key for each kind of link."""
 
     def __init__(self, secret: bytes) -> None:
         self._keys = {
-            kind: hmac.digest(secret, f"adloom {kind} token {VERSION}".encode(), hashlib.sha256)
-            for kind in ("click", "pixel")
+            kind: hmac.digest(secret, f"adloom {kind} link {VERSION}".encode(), hashlib.sha256) for kind in KINDS
         }
 
-    def sign(self, kind: TokenKind, token: Token) -> str:
+    def sign(self, kind: LinkKind, token: Token) -> str:
         """URL-safe text, no padding."""
-        fields = (token.workspace, token.experiment, token.arm, token.decision)
+        return self._sign(kind, (token.workspace, token.experiment, token.arm, token.decision))
+
+    def read(self, kind: LinkKind, text: str) -> Token:
+        """Raises NotFound for whatever we did not sign as this kind."""
+        return Token(*self._read(kind, text))
+
+    def sign_picture(self, workspace: str, key: str) -> str:
+        """A link by which anyone may see one picture; the same for the same picture, so that it can be cached."""
+        return self._sign("picture", (workspace, key))
+
+    def read_picture(self, text: str) -> tuple[str, str]:
+        """(workspace, storage key). Raises NotFound."""
+        workspace, key = self._read("picture", text)
+        return workspace, key
+
+    def _sign(self, kind: LinkKind, fields: tuple[str, ...]) -> str:
         payload = VERSION + "\n" + "\n".join(fields)
         if payload.count("\n") != len(fields):
-            raise ValueError("a field of a token must not contain a line break")
+            raise ValueError("a field of a link must not contain a line break")
         data = payload.encode()
         return base64.urlsafe_b64encode(self._signature(kind, data) + data).rstrip(b"=").decode()
 
-    def read(self, kind: TokenKind, text: str) -> Token:
-        """Raises NotFound for whatever we did not sign as this kind."""
+    def _read(self, kind: LinkKind, text: str) -> list[str]:
         try:
             raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (ValueError, binascii.Error) as error:
             raise NotFound("link", text[:40]) from error
         signature, data = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
-        if not hmac.compare_digest(signature, self._signature(kind, data)):
+        spelling = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()  # other spellings of the same bytes are refused
+        if spelling != text or not hmac.compare_digest(signature, self._signature(kind, data)):
             raise NotFound("link", text[:40])
-        canonical = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-        if canonical != text:  # other spellings of the same bytes
-            raise NotFound("link", text[:40])
-        _, workspace, experiment, arm, decision = data.decode().split("\n")
-        return Token(workspace, experiment, arm, decision)
+        return data.decode().split("\n")[1:]
 
-    def _signature(self, kind: TokenKind, data: bytes) -> bytes:
+    def _signature(self, kind: LinkKind, data: bytes) -> bytes:
         return hmac.digest(self._keys[kind], data, hashlib.sha256)[:SIGNATURE_BYTES]

@@ -1,0 +1,113 @@
+"""API keys: ``adl_<id>_<secret>``. Only the digest of the secret is kept; the key itself is shown once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from .errors import InvalidInput, UnknownKey
+from .records import ApiKey, Scope
+from .settings import Settings, keep_secret
+from .storage.store import Keys
+
+KEY = re.compile(r"^adl_([0-9a-f]{12})_([A-Za-z0-9_-]{20,64})$")
+DEFAULT_WORKSPACE = "main"
+CACHE_S = 2.0  # how long a revoked key may still work in another process
+
+
+def digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_key_text() -> str:
+    return f"adl_{secrets.token_hex(6)}_{secrets.token_urlsafe(24)}"
+
+
+class KeyRing:
+    """Makes keys and recognises them; what was recognised is remembered for ``CACHE_S``."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._seen: dict[str, tuple[float, ApiKey]] = {}
+        self._publishable: dict[str, tuple[str, str]] = {}
+
+    def create(
+        self, workspace: str, name: str, scopes: Sequence[Scope], now: datetime, text: str | None = None
+    ) -> tuple[ApiKey, str]:
+        """A new key and its text, which nobody can show again.
+
+        Raises:
+            InvalidInput: no scope, or a given text that does not look like a key.
+        """
+        if not scopes:
+            raise InvalidInput("scopes", "a key needs at least one scope")
+        text = text or new_key_text()
+        match = KEY.match(text)
+        if match is None:
+            raise InvalidInput("key", "a key reads adl_, 12 hex digits, _, and at least 20 letters or digits")
+        key = ApiKey(match[1], workspace, name, tuple(dict.fromkeys(scopes)), now)
+        self._keys.add_workspace(workspace, workspace, now)
+        self._keys.add(key, digest(match[2]))
+        return key, text
+
+    def remembered(self, text: str) -> ApiKey | None:
+        """The key if it was recognised a moment ago; looks at nothing but memory."""
+        entry = self._seen.get(text)
+        return entry[1] if entry and time.monotonic() - entry[0] < CACHE_S else None
+
+    def recognise(self, text: str) -> ApiKey:
+        """The key behind a text.
+
+        Raises:
+            UnknownKey: malformed, never made, wrong secret or revoked.
+        """
+        known = self.remembered(text)
+        if known is not None:
+            return known
+        match = KEY.match(text)
+        found = self._keys.find(match[1]) if match else None
+        if match is None or found is None or not secrets.compare_digest(found[1], digest(match[2])):
+            raise UnknownKey("this key is not known here")
+        key = found[0]
+        if key.revoked is not None:
+            raise UnknownKey("this key was revoked")
+        if len(self._seen) > 10_000:
+            self._seen.clear()
+        self._seen[text] = (time.monotonic(), key)
+        return key
+
+    def forget(self) -> None:
+        self._seen.clear()
+
+    def remembered_test(self, publishable_key: str) -> tuple[str, str] | None:
+        return self._publishable.get(publishable_key)
+
+    def test_of(self, publishable_key: str) -> tuple[str, str]:
+        """(workspace, experiment) of a publishable key. Raises UnknownKey."""
+        known = self._publishable.get(publishable_key) or self._keys.test_of_publishable(publishable_key)
+        if known is None:
+            raise UnknownKey("this publishable key is not known here")
+        self._publishable[publishable_key] = known
+        return known
+
+
+def first_key(settings: Settings, ring: KeyRing, keys: Keys, now: datetime) -> str | None:
+    """The admin key of this installation: the one in the settings, else made at the first start.
+
+    A made one is left in ``admin.key`` in the data folder, readable to its owner only, so that whoever runs the server
+    can find it; delete the file once the key is kept elsewhere. None when keys exist and neither is at hand.
+    """
+    if settings.admin_key is not None:
+        text = settings.admin_key.get_secret_value()
+        ring.create(DEFAULT_WORKSPACE, "admin", [Scope.ADMIN], now, text)
+        return text
+    path = settings.data_dir / "admin.key"
+    if not path.exists() and keys.any():
+        return None
+    text = keep_secret(path, new_key_text())
+    ring.create(DEFAULT_WORKSPACE, "admin", [Scope.ADMIN], now, text)  # the same key again changes nothing
+    return text

@@ -1,0 +1,189 @@
+"""How the parts are put together. Nothing here is decided; everything is handed what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from .arena import Arena, rules_of, utc_now
+from .domain import Copy, Creative, Photo, Product, Scene
+from .errors import InvalidInput
+from .jobs import Jobs
+from .keys import KeyRing
+from .settings import Settings
+from .storage import Database, Objects, Store
+from .storage.objects import open_objects
+from .storage.store import Keys
+from .tracking import GroupCommit, Report, Signer, TrackingLog, Visitors
+from .tracking.log import Answer, Entry
+
+
+class Workbench(Protocol):
+    """What the service needs of the studio. ``service/studio.py`` has the real one."""
+
+    def write_copy(
+        self,
+        product: Product,
+        channel: str,
+        language: str | None = None,
+        variants: int = 1,
+        seed: int = 0,
+        tone: str | None = None,
+        audience: str | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Copy:
+        """Copy for one channel; its id follows from what was asked."""
+        ...
+
+    def scenes(self, **filters: str) -> list[Scene]:
+        """The scene library, filtered by family, mood, camera_class, surface or category."""
+        ...
+
+    def make(
+        self,
+        product: Product,
+        *,
+        scene: str | None = None,
+        backend: str | None = None,
+        format: str = "square",
+        seed: int = 0,
+        headline: str | None = None,
+        call_to_action: str | None = None,
+        copy_id: str | None = None,
+    ) -> tuple[Creative, bytes]:
+        """A finished ad and its encoded picture. ``scene`` is an id or words; id and key follow from what was asked."""
+        ...
+
+
+StudioFactory = Callable[[Settings, Callable[[Photo], bytes]], Workbench]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything the API calls."""
+
+    settings: Settings
+    database: Database
+    keys: Keys
+    ring: KeyRing
+    signer: Signer
+    visitors: Visitors
+    log: TrackingLog
+    commit: GroupCommit[Entry, Answer]
+    arena: Arena
+    jobs: Jobs
+    object_store: Any
+    make_studio: StudioFactory
+
+    def store(self, workspace: str) -> Store:
+        return Store(self.database, workspace)
+
+    def objects(self, workspace: str) -> Objects:
+        return Objects(self.object_store, workspace)
+
+    def studio(self, workspace: str) -> Workbench:
+        """The studio with this workspace's photographs at hand. Models are loaded when first used."""
+        objects = self.objects(workspace)
+
+        def photo(wanted: Photo) -> bytes:
+            if not wanted.sha256:
+                raise InvalidInput("photos", f"photograph {wanted.key!r} was named but never uploaded")
+            return objects.get(wanted.key)
+
+        return self.make_studio(self.settings, photo)
+
+
+def real_studio(settings: Settings, photo: Callable[[Photo], bytes]) -> Workbench:
+    """The studio of ``service/studio.py``; importing it here keeps networks out of the start."""
+    from .studio import Studio
+
+    studio: Workbench = Studio(settings, photo)
+    return studio
+
+
+def studio_for_commands(**changes: Any) -> Workbench:
+    """A studio without a server: photographs are files. ``changes`` are settings."""
+    settings = Settings(**changes)
+    return real_studio(settings, lambda photo: Path(photo.key).read_bytes())
+
+
+def wire(settings: Settings, make_studio: StudioFactory = real_studio) -> Services:
+    """Open what is kept and put the parts together; nothing runs yet."""
+    database = Database(settings.database)
+    database.migrate()
+    secret = settings.secret()
+    keys = Keys(database)
+    log = TrackingLog(database, rules_of(database), settings.clock_tolerance_s)
+    services: Services
+
+    def picture(workspace: str, request: Mapping[str, Any]) -> str:
+        return make_picture(services, workspace, request)
+
+    def words(workspace: str, request: Mapping[str, Any]) -> str:
+        return make_copy(services, workspace, request).id
+
+    services = Services(
+        settings=settings,
+        database=database,
+        keys=keys,
+        ring=KeyRing(keys),
+        signer=Signer(secret),
+        visitors=Visitors(secret),
+        log=log,
+        commit=GroupCommit(log.write, most_waiting=settings.events_waiting, rows=_rows),
+        arena=Arena(database, log, refresh_at_latest_s=settings.refresh_at_latest_s),
+        jobs=Jobs(settings, database, {"images": picture, "copy": words}, utc_now),
+        object_store=open_objects(settings.storage),
+        make_studio=make_studio,
+    )
+    return services
+
+
+def _rows(entry: Entry) -> int:
+    return max(1, len(entry.events)) if isinstance(entry, Report) else 1
+
+
+def make_picture(services: Services, workspace: str, request: Mapping[str, Any]) -> str:
+    """One item of an image job: make the ad, put its picture, then its row. Returns the creative's id."""
+    store = services.store(workspace)
+    product = store.products.get(request["product_id"])
+    if not product.photos:
+        raise InvalidInput("photos", f"product {product.id!r} has no photograph")
+    creative, data = services.studio(workspace).make(
+        product,
+        scene=request.get("scene"),
+        backend=request.get("backend") or services.settings.image_backend,
+        format=request["format"],
+        seed=request["seed"],
+        headline=request.get("headline"),
+        call_to_action=request.get("call_to_action"),
+        copy_id=request.get("copy_id"),
+    )
+    return keep_creative(store, services.objects(workspace), creative, data).id
+
+
+def keep_creative(store: Store, objects: Objects, creative: Creative, data: bytes) -> Creative:
+    """Put the picture, then the row that points at it; what is kept already stays as it is."""
+    if not store.creatives.has(creative.id):
+        objects.replace(creative.picture_key, data)  # no row names it yet: half of an earlier try may lie there
+        store.creatives.put(creative, utc_now())
+    return store.creatives.get(creative.id)
+
+
+def make_copy(services: Services, workspace: str, request: Mapping[str, Any]) -> Copy:
+    """Write a channel's copy and keep it."""
+    store = services.store(workspace)
+    product = store.products.get(request["product_id"])
+    written = services.studio(workspace).write_copy(
+        product,
+        request["channel"],
+        request.get("language"),
+        request.get("variants", 1),
+        request.get("seed", 0),
+        tone=request.get("tone"),
+        audience=request.get("audience"),
+    )
+    store.copies.put(written, utc_now())
+    return written
