@@ -1,0 +1,417 @@
+"""The story on one screen: product -> brief -> copy -> cut-out -> scene -> picture -> creative.
+
+The studio holds no state of its own but caches; where pictures are kept and which backends run is handed in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from models.types import BytePixels, CutOut, ImageModel, ImageRequest, Matting, PaintedBackdrop, TextModel
+from prompts.scenes import SceneRow
+from prompts.scenes import scene as scene_row
+from prompts.scenes import scenes as scene_rows
+
+from .domain import Brand, Brief, Copy, Creative, Finding, Photo, Product, Scene
+from .errors import InvalidInput
+from .images.formats import Format, formats
+
+T = TypeVar("T")
+Progress = Callable[[str, float], None]  # what is being done, 0 to 1
+
+PAINTED_PX = (1024, 1024)  # size asked of backends that paint; crops are taken from it
+SCENE_ID = re.compile(r"^[a-z0-9][a-z0-9_-]{1,80}$")
+CACHED = 6  # cut-outs and places kept in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where pictures are read from and put: storage in the service, a folder for commands."""
+
+    read: Callable[[Photo], bytes]
+    put: Callable[[str, bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """How to get each backend; called once, when first needed."""
+
+    text: Callable[[], TextModel]
+    matting: Callable[[], Matting]
+    image: Callable[[str], ImageModel]
+    default_image: str = "plates"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A product's photograph, cut out; made once and shared by all its pictures."""
+
+    cut_out: CutOut
+    photo_sha256: str
+    view_angle_deg: float
+    is_round: bool
+
+
+class _Cache(Generic[T]):
+    """The most recently used few, by key; one maker at a time."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._lock = size, Lock()
+        self._kept: OrderedDict[str, T] = OrderedDict()
+
+    def get(self, key: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = make()
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+            return self._kept[key]
+
+
+class Workshop:
+    """The backends and what they made that is worth keeping: one for the whole process, loaded when first used.
+
+    Cut-outs and places are kept by content, so workspaces may share them.
+    """
+
+    def __init__(self, backends: Backends) -> None:
+        self.backends = backends
+        self.cut_outs: _Cache[_Ready] = _Cache(CACHED)
+        self.places: _Cache[PaintedBackdrop] = _Cache(CACHED)
+        self.painters: _Cache[ImageModel] = _Cache(CACHED)
+
+    @cached_property
+    def text_model(self) -> TextModel:
+        return self.backends.text()
+
+    @cached_property
+    def matting(self) -> Matting:
+        return self.backends.matting()
+
+    def painter(self, backend: str) -> ImageModel:
+        return self.painters.get(backend, lambda: self.backends.image(backend))
+
+
+class Studio:
+    """Makes copy and creatives out of products, for one workspace."""
+
+    def __init__(self, workshop: Workshop, shelf: Shelf) -> None:
+        self._shop, self._shelf = workshop, shelf
+
+    # --- words -----------------------------------------------------------------------------------------------------
+
+    def brief(
+        self,
+        product: Product,
+        channel: str,
+        language: str | None = None,
+        variants: int = 8,
+        tone: str | None = None,
+        audience: str | None = None,
+    ) -> Brief:
+        """What is to be written: the product's own language, tone and audience unless others are given."""
+        return Brief(
+            product=product,
+            channel=channel,
+            language=language or product.language,
+            brand=brand_of(product),
+            audience=audience or product.audience,
+            tone=tone or product.tone,
+            variants=variants,
+        )
+
+    def write_copy(
+        self,
+        product: Product,
+        channel: str,
+        language: str | None = None,
+        variants: int = 8,
+        seed: int = 0,
+        tone: str | None = None,
+        audience: str | None = None,
+        progress: Progress | None = None,
+    ) -> Copy:
+        """Everything one channel needs; each claim has its evidence, each line says who wrote it."""
+        from .copy.generate import write_copy
+
+        brief = self.brief(product, channel, language, variants, tone, audience)
+        return write_copy(brief, self._shop.text_model, seed, progress)
+
+    # --- places ----------------------------------------------------------------------------------------------------
+
+    def scenes(
+        self, family: str | None = None, camera_class: str | None = None, category: str | None = None
+    ) -> list[Scene]:
+        """The scene library, filtered."""
+        return [
+            _scene(row)
+            for row in scene_rows()
+            if family in (None, row.family)
+            and camera_class in (None, row.camera_class)
+            and (category is None or not row.categories or category in row.categories)
+        ]
+
+    def propose_scenes(self, product: Product, n: int, seed: int = 0) -> list[Scene]:
+        """The n library scenes that suit the photograph's camera best, different families first.
+
+        Raises:
+            InvalidInput: the product has no photograph.
+            NoProductFound: nothing stands out on it.
+        """
+        from .images.placement import Fit, fits
+
+        ready = self.ready(product)
+        rng = np.random.default_rng([seed, len(product.id)])
+        order = {Fit.BELIEVABLE: 0, Fit.DOUBTFUL: 1, Fit.REJECT: 2}
+        ranked: list[tuple[int, int, float, Scene]] = []
+        for scene in self.scenes():
+            if scene.plate is None:
+                continue
+            angle = self.paint(scene, seed=0).backdrop.camera.view_angle_deg
+            fit = fits(ready.view_angle_deg, angle, ready.is_round)
+            suits = 0 if not scene.categories or product.category in scene.categories else 1
+            ranked.append((order[fit], suits, float(rng.random()), scene))
+        ranked.sort(key=lambda row: row[:3])
+        return _varied([row[3] for row in ranked if row[0] < 2] or [row[3] for row in ranked], n)
+
+    def paint(
+        self, scene: Scene, *, backend: str | None = None, seed: int = 0, view_angle_deg: float | None = None
+    ) -> PaintedBackdrop:
+        """The place without a product: a rendered plate, or painted from the scene's words."""
+        backend = backend or (scene.plate and "plates") or self._shop.backends.default_image
+        request = ImageRequest(
+            words=scene.words,
+            size_px=PAINTED_PX,
+            seed=seed,
+            plate=scene.plate if backend == "plates" else None,
+            view_angle_deg=view_angle_deg,
+        )
+        key = _digest(backend, request.words, request.plate, seed if request.plate is None else 0, view_angle_deg)
+        return self._shop.places.get(key, lambda: self._shop.painter(backend).paint(request))
+
+    # --- pictures --------------------------------------------------------------------------------------------------
+
+    def ready(self, product: Product) -> _Ready:
+        """The product's first photograph, cut out.
+
+        Raises:
+            InvalidInput: the product has no photograph.
+            UnreadableImage, NoProductFound: see matting.
+        """
+        if not product.photos:
+            raise InvalidInput("photos", f"product {product.id!r} has no photograph")
+        photo = product.photos[0]
+        data = self._shelf.read(photo)
+        digest = hashlib.sha256(data).hexdigest()
+        return self._shop.cut_outs.get(digest, lambda: self._cut_out(data, digest))
+
+    def _cut_out(self, data: bytes, digest: str) -> _Ready:
+        from .images.intake import decode
+        from .images.placement import find_base
+
+        cut_out = self._shop.matting.cut_out(decode(data).pixels)
+        base = find_base(cut_out.alpha)
+        return _Ready(cut_out, digest, base.view_angle_deg, base.is_round)
+
+    def make(
+        self,
+        product: Product,
+        *,
+        scene: str | None = None,
+        backend: str | None = None,
+        format: str = "square",
+        seed: int = 0,
+        headline: str | None = None,
+        body: str | None = None,
+        call_to_action: str | None = None,
+        copy_id: str | None = None,
+        brand: Brand | None = None,
+    ) -> tuple[Creative, bytes]:
+        """One finished advertisement as a PNG, with the record by which it can be made again.
+
+        The picture without words is put on the shelf too, under the key ``layout["bare_picture_key"]``.
+
+        Args:
+            scene: id in the library, or words for a place; None takes the plate that suits the photograph best.
+            backend: "plates" or a backend that paints; None follows the scene.
+            headline, body, call_to_action: typeset where given.
+
+        Raises:
+            InvalidInput: unknown format, no photograph, words without a backend that paints.
+            UnreadableImage, NoProductFound, UnknownPlate, UnknownScene: from the rooms below.
+        """
+        from .images import fidelity
+        from .images.compose import compose
+        from .images.layout import lay_out
+        from .images.placement import place
+
+        frame = _format(format)
+        ready = self.ready(product)
+        place_for = self.scene_for(product, scene, backend, seed)
+        painted = self.paint(place_for, backend=backend, seed=seed, view_angle_deg=ready.view_angle_deg)
+        placement = place(
+            ready.cut_out,
+            painted.backdrop,
+            size_px=frame.size_px,
+            standing_px=frame.standing_px,
+            max_product_px=frame.max_product_px,
+            real_height_m=height_of(product),
+        )
+        composed = compose(ready.cut_out, painted.backdrop, placement, seed=seed)
+        brand = brand or brand_of(product)
+        picture, layout, findings = composed.pixels, {}, tuple(_notes(composed.notes, painted))
+        if headline or call_to_action:
+            laid = lay_out(
+                composed.pixels,
+                composed.product_box_px,
+                composed.product_alpha,
+                frame,
+                headline=headline,
+                body=body,
+                call_to_action=call_to_action,
+                brand=brand,
+                logo=None,
+                language=product.language,
+            )
+            picture, layout, findings = laid.pixels, dict(laid.record), findings + tuple(laid.findings)
+        data = encode(picture)
+        receipt = fidelity.measure(
+            data,
+            cut_out=ready.cut_out,
+            placement=placement,
+            photo_sha256=ready.photo_sha256,
+            provenance=painted.backdrop.provenance,
+        )
+        bare_key = self._keep_bare(composed.pixels)
+        creative = Creative(
+            id=_creative_id(
+                product, place_for, backend, format, seed, headline, body, call_to_action, receipt.picture_sha256
+            ),
+            product_id=product.id,
+            format=format,
+            width_px=frame.size_px[0],
+            height_px=frame.size_px[1],
+            picture_key=f"creatives/{receipt.picture_sha256}.png",
+            scene=place_for,
+            image_provenance=_plain(painted.backdrop.provenance),
+            matting_provenance=_plain(ready.cut_out.provenance),
+            copy_id=copy_id,
+            headline=headline,
+            body=body,
+            call_to_action=call_to_action,
+            layout={**layout, "bare_picture_key": bare_key, "placement": _plain(placement)},
+            receipt=receipt,
+            findings=findings,
+        )
+        return creative, data
+
+    def scene_for(self, product: Product, scene: str | None, backend: str | None, seed: int) -> Scene:
+        """The scene of an id, of free words, or the one that suits best."""
+        if scene is None:
+            return self.propose_scenes(product, 1, seed)[0]
+        if SCENE_ID.match(scene) and " " not in scene:
+            return _scene(scene_row(scene))
+        if backend in (None, "plates"):
+            painted = self.paint(_words(scene), backend="plates", view_angle_deg=self.ready(product).view_angle_deg)
+            return _scene(scene_row(painted.backdrop.provenance.model))
+        return _words(scene)
+
+    def _keep_bare(self, picture: BytePixels) -> str:
+        data = encode(picture)
+        key = f"pictures/{hashlib.sha256(data).hexdigest()}.png"
+        self._shelf.put(key, data)
+        return key
+
+
+def encode(picture: BytePixels) -> bytes:
+    """(H, W, 3) sRGB as a PNG: lossless, or the receipt could not be zero."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=4)
+    return buffer.getvalue()
+
+
+def brand_of(product: Product) -> Brand:
+    """How the product's brand looks when nobody said otherwise."""
+    return Brand(name=product.brand or "")
+
+
+_LENGTH = re.compile(r"(\d+(?:[.,]\d+)?)\s*(mm|cm|m|in|inch|inches|\"|毫米|厘米)(?![a-z])", re.IGNORECASE)
+_METRES = {"mm": 0.001, "cm": 0.01, "m": 1.0, "毫米": 0.001, "厘米": 0.01}
+_HEIGHT_KEYS = ("height", "高度", "高", "höhe", "hauteur", "altura")
+
+
+def height_of(product: Product) -> float | None:
+    """The product's height in metres from a fact that names it, else None."""
+    for fact in product.facts:
+        if not any(fact.key.lower().startswith(key) for key in _HEIGHT_KEYS):
+            continue
+        found = _LENGTH.search(f"{fact.value} {fact.unit or ''}")
+        if found:
+            return float(found[1].replace(",", ".")) * _METRES.get(found[2].lower(), 0.0254)
+    return None
+
+
+def _format(name: str) -> Format:
+    known = formats()
+    if name not in known:
+        raise InvalidInput("format", f"no format {name!r}; here: {', '.join(sorted(known))}")
+    return known[name]
+
+
+def _scene(row: SceneRow) -> Scene:
+    return Scene(**row.model_dump())
+
+
+def _words(words: str) -> Scene:
+    """A place that exists in words only."""
+    return Scene(
+        id=f"words-{_digest(words)[:12]}", words=words, family="", mood="", light_side="", surface="", camera_class=""
+    )
+
+
+def _varied(scenes: Sequence[Scene], n: int) -> list[Scene]:
+    """The first n, a family seen already going to the back of the queue."""
+    chosen: list[Scene] = []
+    waiting = list(scenes)
+    while waiting and len(chosen) < n:
+        used = [scene.family for scene in chosen]
+        rarest = min(used.count(scene.family) for scene in waiting)
+        pick = next(scene for scene in waiting if used.count(scene.family) == rarest)
+        waiting.remove(pick)
+        chosen.append(pick)
+    return chosen
+
+
+def _notes(notes: Sequence[str], painted: PaintedBackdrop) -> list[Finding]:
+    found = [Finding("picture.note", note, "note") for note in notes]
+    if painted.not_understood:
+        words = ", ".join(painted.not_understood)
+        found.append(Finding("scene.words", f"these words changed nothing: {words}", "warn"))
+    return found
+
+
+def _plain(value: Any) -> Mapping[str, Any]:
+    """A dataclass as JSON values."""
+    return dict(json.loads(json.dumps(asdict(value), default=str)))
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()
+
+
+def _creative_id(product: Product, scene: Scene, *settings: object) -> str:
+    """The same settings that gave the same picture are the same creative."""
+    return "cr_" + _digest(product.id, scene.id, *settings)[:20]
