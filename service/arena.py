@@ -26,7 +26,9 @@ from experiments import (
     FactorialFit,
     InvalidExperiment,
     PolicySpec,
+    Result,
     WeightTable,
+    analyse,
     count,
     decide,
     weigh,
@@ -360,6 +362,15 @@ class Arena:
         evidence = Evidence(workspace, id)
         evidence.read(self._log, tables)
         return test, tables, evidence
+
+    def result(self, workspace: str, id: str, now: datetime) -> Result:
+        """What was learned so far: rates and lifts that stay true although traffic moved, and what to do next.
+
+        Raises:
+            NotFound
+        """
+        test, tables, evidence = self.evidence(workspace, id)
+        return analyse(test.plan, evidence.cohorts(tables), now=now.timestamp())
 
     def showing(self, workspace: str, id: str, arm: str) -> Showing:
         """What an arm shows, whether its test runs or not.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from .arena import Arena, rules_of, utc_now
-from .domain import Copy, Creative, Photo, Product, Scene
+from .domain import Copy, Creative, Product, Scene
 from .errors import InvalidInput
 from .jobs import Jobs
 from .keys import KeyRing
@@ -57,7 +57,7 @@ class Workbench(Protocol):
         ...
 
 
-StudioFactory = Callable[[Settings, Callable[[Photo], bytes]], Workbench]
+StudioFactory = Callable[[Settings, Callable[[str], bytes]], Workbench]  # the second reads a photograph by its key
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Services:
     jobs: Jobs
     object_store: Any
     make_studio: StudioFactory
+    _studios: dict[str, Workbench] = field(default_factory=dict)
 
     def store(self, workspace: str) -> Store:
         return Store(self.database, workspace)
@@ -85,17 +86,12 @@ class Services:
 
     def studio(self, workspace: str) -> Workbench:
         """The studio with this workspace's photographs at hand. Models are loaded when first used."""
-        objects = self.objects(workspace)
-
-        def photo(wanted: Photo) -> bytes:
-            if not wanted.sha256:
-                raise InvalidInput("photos", f"photograph {wanted.key!r} was named but never uploaded")
-            return objects.get(wanted.key)
-
-        return self.make_studio(self.settings, photo)
+        if workspace not in self._studios:
+            self._studios[workspace] = self.make_studio(self.settings, self.objects(workspace).get)
+        return self._studios[workspace]
 
 
-def real_studio(settings: Settings, photo: Callable[[Photo], bytes]) -> Workbench:
+def real_studio(settings: Settings, photo: Callable[[str], bytes]) -> Workbench:
     """The studio of ``service/studio.py``; importing it here keeps networks out of the start."""
     from .studio import Studio
 
@@ -106,7 +102,7 @@ def real_studio(settings: Settings, photo: Callable[[Photo], bytes]) -> Workbenc
 def studio_for_commands(**changes: Any) -> Workbench:
     """A studio without a server: photographs are files. ``changes`` are settings."""
     settings = Settings(**changes)
-    return real_studio(settings, lambda photo: Path(photo.key).read_bytes())
+    return real_studio(settings, lambda key: Path(key).read_bytes())
 
 
 def wire(settings: Settings, make_studio: StudioFactory = real_studio) -> Services:
@@ -149,8 +145,10 @@ def make_picture(services: Services, workspace: str, request: Mapping[str, Any])
     """One item of an image job: make the ad, put its picture, then its row. Returns the creative's id."""
     store = services.store(workspace)
     product = store.products.get(request["product_id"])
-    if not product.photos:
-        raise InvalidInput("photos", f"product {product.id!r} has no photograph")
+    uploaded = tuple(photo for photo in product.photos if photo.sha256)
+    if not uploaded:
+        raise InvalidInput("photos", f"product {product.id!r} has no photograph; upload one first")
+    product = replace(product, photos=uploaded)
     creative, data = services.studio(workspace).make(
         product,
         scene=request.get("scene"),
