@@ -75,7 +75,7 @@ def add_discs(
 
 def rectangle(card: Card, left: float, top: float, right: float, bottom: float, rgb: NDArray[np.float64]) -> None:
     """Fill a box given as parts of the card."""
-    box = [int(round(np.clip(v, 0, 1) * SIZE)) for v in (left, top, right, bottom)]
+    box = [round(float(np.clip(v, 0, 1)) * SIZE) for v in (left, top, right, bottom)]
     card[box[1] : box[3], box[0] : box[2]] = rgb
 
 

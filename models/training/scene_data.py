@@ -78,7 +78,7 @@ def indices(rows: Sequence[Mapping[str, Any]], values: Mapping[str, Sequence[str
 
 
 def boxes(rng: Generator, shape: tuple[int, int], count: int, size: int) -> Iterator[tuple[float, float, float, float]]:
-    """Crop boxes (left, top, right, bottom). The first is as large as fits; wide ones keep the lower half, where things stand."""
+    """Crop boxes (left, top, right, bottom); the first is the largest. Wide ones keep to where things stand."""
     aspect = shape[0] / shape[1]
     for i in range(count):
         zoom = 1.0 if i == 0 else float(rng.uniform(0.86, 1.0))

@@ -170,10 +170,14 @@ def flow_loss(
 ) -> Tensor:
     """Mean squared error of the velocity, a number a picture.
 
-    Source: Liu, Gong, Liu, "Flow Straight and Fast", 2022; clean-picture prediction as in Li and He, "Back to
-    Basics", 2025. """ t = time_[:, None, None, None] x = (1 - t) * clean + t * noise with
-    torch.autocast(clean.device.type, torch.bfloat16, enabled=fast): predicted = net(x, time_, values, layouts) return
-    ((velocity(predicted.float(), x, time_) - (noise - clean)) ** 2).mean(dim=(1, 2, 3))
+    Source: Liu, Gong, Liu, "Flow Straight and Fast", 2022; the network predicts the clean picture, as in Li and He,
+    "Back to Basics: Let Denoising Generative Models Denoise", 2025.
+    """
+    t = time_[:, None, None, None]
+    x = (1 - t) * clean + t * noise
+    with torch.autocast(clean.device.type, torch.bfloat16, enabled=fast):
+        predicted = net(x, time_, values, layouts)
+    return ((velocity(predicted.float(), x, time_) - (noise - clean)) ** 2).mean(dim=(1, 2, 3))
 
 
 @torch.no_grad()
@@ -291,8 +295,8 @@ def train(run: Run, options: argparse.Namespace) -> None:
             write_samples(run, options.run, device)
             write_curve(history, options.run / "loss.png")
             print(
-                f"{run.seconds / 60:6.1f} min (wall {(time.monotonic() - wall) / 60:.1f})  step {run.step}  loss {smooth:.4f}"
-                f"  held out {history[-1][3]:.4f}  {run.pictures / run.seconds:.0f} pictures/s",
+                f"{run.seconds / 60:6.1f} min (wall {(time.monotonic() - wall) / 60:.1f})  step {run.step}"
+                f"  loss {smooth:.4f}  held out {history[-1][3]:.4f}  {run.pictures / run.seconds:.0f} pictures/s",
                 file=sys.stderr,
                 flush=True,
             )
