@@ -1,0 +1,246 @@
+"""The language model on this machine: any transformers causal model; by default SmolLM2-135M-Instruct."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models import weights
+from models.device import Device, choose_device, use_threads
+from models.errors import MissingWeights, UnsupportedRequest
+from models.types import Provenance, TextDraft, TextReply, TextRequest
+
+from .chat import chat_ids, plain_ids
+from .decoders import Decoder, LlamaWeights, PlainDecoder, SharedPromptLlama
+from .grammar import Constraint, GrammarShop, cut_strings
+from .sampling import log_probabilities, sample
+
+MAX_DRAFTS = 64
+_UNWILLING = 0.1  # a string that ends with less than this probability was ended by its length limit, not by the model
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A draft while it is being written."""
+
+    tokens: list[int] = field(default_factory=list)
+    log_probability: float = 0.0  # sum over tokens, nats, as the model had it before the schema spoke
+    is_done: bool = False
+    ended_by_itself: bool = False
+    was_forced_shut: bool = False  # the schema closed a string that the model wanted to go on with
+
+
+class LocalText:
+    """Writes with a model on this machine. Thread-safe: requests are served one after the other.
+
+    The prompt is read once for all drafts of a request. Chance comes from the request's seed alone, so the same
+    request gives the same reply on the same machine, and torch's global seed is left alone.
+    """
+
+    def __init__(
+        self,
+        model: str = "smollm2",
+        *,
+        languages: Sequence[str] = ("en",),
+        device: str | None = None,
+        precision: str | None = None,
+        threads: int | None = None,
+        plain: bool = False,
+    ) -> None:
+        """Load the weights, about a second for the default.
+
+        Args:
+            model: a weight row, a hub id that was added, or a folder with safetensors and a tokenizer.
+            languages: BCP 47 primary tags that this model writes acceptably; see its card.
+            device, precision: see ``models.device.choose_device``.
+            threads: torch's threads in this process; None leaves them as they are.
+            plain: use transformers' own forward pass even where ours is faster (to compare).
+
+        Raises:
+            MissingWeights, UnknownWeights: the model is not on this machine.
+        """
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        if threads is not None:
+            use_threads(threads)
+        self.name = f"local:{model}"
+        self.languages = tuple(languages)
+        self.device: Device = choose_device(device, precision)
+        folder, self._revision = _find(model)
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=self.device.dtype)
+        self._model = loaded.eval().to(self.device.name)
+        self._model_name = model
+        self._llama = (
+            LlamaWeights.of(self._model)
+            if self.device.is_cpu and not plain and LlamaWeights.understands(self._model.config)
+            else None
+        )
+        self._vocabulary = int(self._model.config.vocab_size)
+        self._ends = _end_tokens(self._model, self._tokenizer)
+        self._grammars: GrammarShop | None = None
+        self._lock = Lock()
+
+    def write(self, request: TextRequest) -> TextReply:
+        """Write ``request.n`` drafts.
+
+        Raises:
+            UnsupportedRequest: n out of range, a prompt too long for the model, or a JSON schema that it cannot follow.
+        """
+        if not 1 <= request.n <= MAX_DRAFTS:
+            raise UnsupportedRequest(self.name, f"n is {request.n}; it writes 1 to {MAX_DRAFTS} drafts at once")
+        if request.max_new_tokens < 1:
+            raise UnsupportedRequest(self.name, f"max_new_tokens is {request.max_new_tokens}; at least 1")
+        with self._lock:
+            started = time.perf_counter()
+            prompt = chat_ids(self._tokenizer, request.system, request.user)
+            longest = int(self._model.config.max_position_embeddings)
+            if len(prompt) + request.max_new_tokens > longest:
+                reason = f"{len(prompt)} prompt tokens and {request.max_new_tokens} new ones exceed its {longest}"
+                raise UnsupportedRequest(self.name, reason)
+            drafts = list(self._write(prompt, request))
+            seconds = time.perf_counter() - started
+        return TextReply(
+            drafts=tuple(self._finished(draft, opening, request) for draft, opening in drafts),
+            provenance=self._provenance(request),
+            prompt_tokens=len(prompt),
+            new_tokens=sum(len(draft.tokens) for draft, _ in drafts),
+            seconds=seconds,
+        )
+
+    def _write(self, prompt: list[int], request: TextRequest) -> Iterator[tuple[_Draft, list[int]]]:
+        constraint = self._constraint(request)
+        opening: list[int] = []
+        if constraint is not None:
+            text = constraint.opening()
+            opening = plain_ids(self._tokenizer, text) if text else []
+            if text:
+                constraint.begin(text)
+        decoder: Decoder = (
+            PlainDecoder(self._model) if self._llama is None else SharedPromptLlama(self._llama, request.max_new_tokens)
+        )
+        scores = decoder.read([*prompt, *opening])
+        decoder.spread(request.n)
+        drafts = [_Draft() for _ in range(request.n)]
+        self._continue(decoder, scores.expand(request.n, -1), drafts, constraint, request)
+        return ((draft, opening) for draft in drafts)
+
+    def _continue(
+        self,
+        decoder: Decoder,
+        scores: Tensor,
+        drafts: list[_Draft],
+        constraint: Constraint | None,
+        request: TextRequest,
+    ) -> None:
+        """Sample until every draft is done; finished drafts stop costing."""
+        rng = torch.Generator().manual_seed(request.seed)
+        rows = list(range(len(drafts)))  # which draft each row of ``scores`` is
+        for _ in range(request.max_new_tokens):
+            chance = torch.rand(len(drafts), generator=rng, dtype=torch.float64)[rows].to(scores.device)
+            allowed = scores if constraint is None else constraint.forbid(scores, rows)
+            tokens = sample(allowed, request.temperature, request.top_p, chance)
+            told = log_probabilities(scores, tokens).tolist()
+            for draft, token, log_probability in zip(rows, tokens.tolist(), told, strict=True):
+                self._say(drafts[draft], draft, token, log_probability, constraint, request.stop)
+            going = [row for row, draft in enumerate(rows) if not drafts[draft].is_done]
+            if not going:
+                return
+            if len(going) < len(rows):
+                decoder.keep(going)
+                rows, tokens = [rows[row] for row in going], tokens[going]
+            scores = decoder.step(tokens)
+
+    def _say(
+        self,
+        draft: _Draft,
+        number: int,
+        token: int,
+        log_probability: float,
+        constraint: Constraint | None,
+        stop: tuple[str, ...],
+    ) -> None:
+        if token in self._ends:
+            draft.is_done = draft.ended_by_itself = True
+            return
+        draft.tokens.append(token)
+        draft.log_probability += log_probability
+        if constraint is not None:
+            constraint.accept(number, token)
+            if log_probability < _LOG_UNWILLING and self._closes_a_string(token):
+                draft.was_forced_shut = True
+            if constraint.is_complete(number):
+                draft.is_done = draft.ended_by_itself = True
+        elif stop and any(s in self._text(draft.tokens) for s in stop):
+            draft.is_done = draft.ended_by_itself = True
+
+    def _finished(self, draft: _Draft, opening: list[int], request: TextRequest) -> TextDraft:
+        text = self._text([*opening, *draft.tokens])
+        cuts = [text.index(s) for s in request.stop if s in text] if request.json_schema is None else []
+        ended = draft.ended_by_itself
+        if request.json_schema is not None and draft.was_forced_shut and cut_strings(text, request.json_schema):
+            ended = False
+        return TextDraft(
+            text=text[: min(cuts)] if cuts else text,
+            ended_by_itself=ended,
+            mean_log_probability=draft.log_probability / len(draft.tokens) if draft.tokens else None,
+        )
+
+    def _constraint(self, request: TextRequest) -> Constraint | None:
+        if request.json_schema is None:
+            return None
+        if self._grammars is None:
+            self._grammars = GrammarShop(self._tokenizer, self._vocabulary, self.name)
+        return self._grammars.constraint(request.json_schema, request.n)
+
+    def _closes_a_string(self, token: int) -> bool:
+        return self._text([token]).lstrip().startswith('"')
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(list(tokens), skip_special_tokens=True)
+        return text
+
+    def _provenance(self, request: TextRequest) -> Provenance:
+        settings: Mapping[str, Any] = {
+            "temperature": request.temperature,
+            "top_p": request.top_p,
+            "max_new_tokens": request.max_new_tokens,
+            "n": request.n,
+        }
+        return Provenance(
+            backend="local",
+            model=self._model_name,
+            revision=self._revision,
+            seed=request.seed,
+            precision=self.device.precision.value,
+            settings=settings,
+        )
+
+
+_LOG_UNWILLING = float(torch.log(torch.tensor(_UNWILLING)))
+
+
+def _find(model: str) -> tuple[Path, str]:
+    """Folder and revision of a model."""
+    given = Path(model).expanduser()
+    if given.is_dir():
+        files = sorted(given.glob("*.safetensors"))
+        if not files:
+            raise MissingWeights(model)
+        return given, weights.sha256_of(files[0])
+    return weights.path(model), weights.revision(model)
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Every token that ends a reply: what the generation settings and the tokenizer say."""
+    said = json.loads(json.dumps(model.generation_config.eos_token_id))
+    listed = said if isinstance(said, list) else [said]
+    return frozenset(int(token) for token in [*listed, tokenizer.eos_token_id] if token is not None)
