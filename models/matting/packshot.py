@@ -1,9 +1,9 @@
 """Cuts a product out of a packshot without any weights.
 
-A packshot has a plain or smoothly graded ground. That makes three things possible: the ground can be fitted and predicted
-behind the product; a soft shadow can be told from the product, because it keeps the ground's colour and has no edge; and
-the soft edge can be solved for, because both its sides are known. Where the ground is not plain the answer is
-``NoProductFound``: another backend has to look.
+A packshot has a plain or smoothly graded ground. That makes three things possible: the ground can be fitted and
+predicted behind the product; a soft shadow can be told from the product, because it keeps the ground's colour and has
+no edge; and the soft edge can be solved for, because both its sides are known. Where the ground is not plain the answer
+is ``NoProductFound``: another backend has to look.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ REVISION = "packshot-1"
 SMALL_PX = 640  # longer side while looking for the product
 FINE_PX = 1700  # longer side of the product while solving its edge; above, the matte is enlarged
 GRABCUT_ROUNDS = 3
+LEAK_PX = 3  # gaps in the product's outline up to twice as wide are closed
+TINT_NEAR_PRODUCT = 0.35  # a red mug reddens its own contact shadow
+SHADOW_FROM = 0.45  # of the height of all that is not ground: shadows lie at the feet, not on the shoulders
 
 Mask = NDArray[np.bool_]
 Plane = NDArray[np.float32]
@@ -84,7 +87,7 @@ def _small(photo: BytePixels) -> tuple[BytePixels, float]:
 
 
 def _fit_ground(small: BytePixels) -> _Ground:
-    """A quadratic surface per channel in the logarithm of light, fitted to the border and then to all that follows it."""
+    """A quadratic surface per channel in the logarithm of light, fitted to the border, then to all that follows it."""
     linear = pixels.to_linear(small)
     log = np.log(np.maximum(linear, 1e-3))
     height, width = log.shape[:2]
@@ -165,9 +168,9 @@ class _Look:
     def like_ground(self) -> Mask:
         return self.difference < max(2.2, 3.5 * self.noise)
 
-    def like_shadow(self) -> Mask:
-        """Darker than the ground, in the ground's own colour. Room light tints a shadow a little."""
-        tint = 0.05 + 0.02 * self.noise + 0.10 * np.clip(1.0 - self.brightness, 0.0, 1.0)
+    def like_shadow(self, tint_allowed: float = 0.1) -> Mask:
+        """Darker than the ground, in the ground's own colour; room and product tint deep shadows a little."""
+        tint = 0.05 + 0.02 * self.noise + tint_allowed * np.clip(1.0 - self.brightness, 0.0, 1.0)
         return (self.brightness > 0.12) & (self.brightness < 1.03) & (self.colour_off < tint)
 
 
@@ -190,24 +193,39 @@ class _Found:
 
 
 def _find(look: _Look) -> _Found:
-    """Flood the ground from the border, through shadows but over no edge; what stays dry is product."""
-    edge = max(1.1, 4.0 * look.noise / 2.0)
-    passable = look.like_ground() | (look.like_shadow() & (look.gradient < edge))
-    flooded = _reached_from_border(passable)
-    dry = _clean(~flooded)
-    if not dry.any():
+    """Flood the ground from the border, then its shadow from there, over no edge; what stays dry is product."""
+    flooded = _reached_from_border(look.like_ground())
+    if not _clean(~flooded).any():
         raise NoProductFound("nothing stands out from the background")
+    dry = _clean(~_with_shadow(flooded, look))
+    if not dry.any():
+        raise NoProductFound("nothing but soft shading stands out from the background")
     dry = _fill(dry) & ~_see_through(dry, look)
-    strong = dry & ~look.like_shadow() & (look.difference > max(6.0, 5.0 * look.noise))
-    core = cv2.erode(dry.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    product = (cv2.erode(strong.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) | (core & ~_low_shadow(dry, look))
-    ground = (
-        cv2.erode(
-            (~cv2.dilate(dry.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.bool_)).astype(np.uint8), None
-        )
-        > 0
-    )
-    return _Found(ground, product & dry, dry)
+    strong = dry & ~look.like_shadow(TINT_NEAR_PRODUCT) & (look.difference > max(6.0, 5.0 * look.noise))
+    product = _shrunk(strong, 3) | (_shrunk(dry, 7) & ~_low_shadow(dry, look))
+    return _Found(~_grown(dry, 7), product & dry, dry)
+
+
+def _grown(mask: Mask, size_px: int) -> Mask:
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((size_px, size_px), np.uint8)), dtype=np.bool_)
+
+
+def _shrunk(mask: Mask, size_px: int) -> Mask:
+    return np.asarray(cv2.erode(mask.astype(np.uint8), np.ones((size_px, size_px), np.uint8)), dtype=np.bool_)
+
+
+def _with_shadow(flooded: Mask, look: _Look) -> Mask:
+    """Ground and the shadow on it: dark, in the ground's colour, entered without an edge, and at the product's feet."""
+    blob = _clean(~flooded)
+    rows = np.flatnonzero(blob.any(axis=1))
+    if len(rows) == 0:
+        return flooded
+    low = np.zeros_like(blob)
+    low[rows[0] + round(SHADOW_FROM * (rows[-1] - rows[0])) :] = True
+    soft = look.like_shadow(TINT_NEAR_PRODUCT) & (look.gradient < max(1.1, 2.0 * look.noise))
+    passable = flooded | (soft & low) | ~blob
+    wide = _reached_from_border(_shrunk(passable, 2 * LEAK_PX + 1))  # a gap in an edge is no way in
+    return flooded | (_grown(wide, 2 * LEAK_PX + 1) & passable)
 
 
 def _reached_from_border(passable: Mask) -> Mask:
@@ -238,7 +256,7 @@ def _see_through(dry: Mask, look: _Look) -> Mask:
 
     A white label is enclosed too. But it is lettered, or not quite the ground's colour, or far from the outside.
     """
-    inner_edge = cv2.erode(dry.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    inner_edge = _shrunk(dry, 3)
     candidates = _fill(dry) & (look.like_ground() | (look.like_shadow() & (look.brightness > 0.3)))
     candidates &= (look.gradient < max(2.0, 2.5 * look.noise)) & (inner_edge | ~dry)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(candidates.astype(np.uint8), connectivity=4)
@@ -252,7 +270,7 @@ def _see_through(dry: Mask, look: _Look) -> Mask:
         if area < max(12, 0.0004 * filled.sum()) or float(depth[piece].min()) > reach:
             continue
         if _is_opening(piece, area, look):
-            holes |= cv2.dilate(piece.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.bool_)
+            holes |= _grown(piece, 3)
     return holes & filled
 
 
@@ -260,7 +278,7 @@ def _is_opening(piece: Mask, area: int, look: _Look) -> bool:
     """Does this enclosed piece show the ground, and is it cut off by an edge all around?"""
     if int(_fill(piece).sum()) > 1.04 * area + 8:
         return False  # islands inside: lettering
-    rim = cv2.dilate(piece.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.bool_) & ~piece
+    rim = _grown(piece, 7) & ~piece
     if float(np.mean(look.gradient[rim] > max(1.5, 2.5 * look.noise))) < 0.45:
         return False  # the shading of a surface fades into it
     brightness, off = look.brightness[piece], look.colour_off[piece]
@@ -273,7 +291,7 @@ def _low_shadow(dry: Mask, look: _Look) -> Mask:
     """Shadow-coloured pixels in the lowest part of what was found: contact shadow, or a grey foot; GrabCut decides."""
     rows = np.flatnonzero(dry.any(axis=1))
     low = np.zeros_like(dry)
-    low[rows[0] + round(0.8 * (rows[-1] - rows[0])) :] = True
+    low[rows[0] + round(0.75 * (rows[-1] - rows[0])) :] = True
     return low & look.like_shadow() & (look.brightness < 0.97)
 
 
@@ -296,10 +314,23 @@ def _grabcut(look: _Look, found: _Found) -> Mask:
         return found.likely
     cv2.setRNGSeed(0)  # its clusters start at random points
     image = np.ascontiguousarray(look.flat[cut])
-    cv2.grabCut(image, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
+    back, front = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(image, labels, (0, 0, 1, 1), back, front, GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
     result = np.zeros_like(found.likely)
     result[cut] = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
-    return result
+    return _without_shadow_tails(_clean(result), look)
+
+
+def _without_shadow_tails(mask: Mask, look: _Look) -> Mask:
+    """Thin, shadow-coloured strips beside the feet are the steep side of a shadow."""
+    if not mask.any():
+        return mask
+    radius = max(3, round(0.03 * np.sqrt(float(mask.sum()))))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    padded = np.pad(mask, radius, mode="edge").astype(np.uint8)
+    broad = cv2.morphologyEx(padded, cv2.MORPH_OPEN, kernel)[radius:-radius, radius:-radius] > 0
+    tails = mask & ~_grown(broad, 3) & _low_shadow(mask, look)
+    return mask & ~tails
 
 
 def _keep_products(mask: Mask, look: _Look) -> tuple[Mask, int]:
@@ -338,15 +369,16 @@ def _solve_edge(photo: BytePixels, mask: Mask, look: _Look, shrink: float) -> Al
     top, bottom = max(rows[0] - margin, 0), min(rows[-1] + margin + 1, height)
     left, right = max(columns[0] - margin, 0), min(columns[-1] + margin + 1, width)
     cut = (slice(top, bottom), slice(left, right))
-    piece, guess = photo[cut], coarse[cut]
+    piece, guess = photo[cut], np.asarray(coarse[cut], dtype=np.float32)
     factor = max(1.0, max(piece.shape[:2]) / FINE_PX)
     if factor > 1.0:
         size = (round(piece.shape[1] / factor), round(piece.shape[0] / factor))
         piece = np.asarray(cv2.resize(piece, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        guess = cv2.resize(guess, size, interpolation=cv2.INTER_AREA)
+        guess = np.asarray(cv2.resize(guess, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
     solved = closed_form_alpha(piece, _trimap(guess > 0.5, band / factor))
     if factor > 1.0:
-        solved = cv2.resize(solved, (right - left, bottom - top), interpolation=cv2.INTER_CUBIC)
+        full = (right - left, bottom - top)
+        solved = np.asarray(cv2.resize(solved, full, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
     alpha = np.zeros((height, width), np.float32)
     alpha[cut] = np.clip(solved, 0.0, 1.0)
     return alpha
@@ -376,9 +408,7 @@ def _only_connected(alpha: Alpha) -> Alpha:
 
 def _uncertainty(look: _Look, found: _Found, mask: Mask, alpha: Alpha, ground: _Ground) -> float:
     """0 sure to 1 lost: weak outline, restless ground, disagreement of the two ways of looking, much softness."""
-    outline = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.bool_) & ~(
-        cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    )
+    outline = _grown(mask, 5) & ~_shrunk(mask, 3)
     strength = cv2.dilate(look.gradient, np.ones((5, 5), np.uint8))[outline]
     weak = float(np.mean(strength < max(1.5, 3.0 * look.noise)))
     apart = float(np.logical_xor(mask, found.likely).sum()) / max(float(mask.sum()), 1.0)

@@ -72,13 +72,22 @@ def backdrop(
     towards = unit([side * 0.8, 0.25, 0.75])
     key = KeyLight(kind, towards, 6.0, towards * 1.6, (0.5, 0.5), Side(light_from))
     zone = np.array([[-0.5, -0.4], [0.5, -0.4], [0.5, 0.5], [-0.5, 0.5]])
-    view = (
-        CameraClass.EYE_LEVEL if view_deg < 17 else CameraClass.THREE_QUARTER if view_deg < 50 else CameraClass.TOP_DOWN
-    )
+    high = CameraClass.THREE_QUARTER if view_deg < 50 else CameraClass.TOP_DOWN
     return Backdrop(
-        linear, share, np.minimum(shine, linear), cam, key, curve(), roughness, 0.04, (0.62, 0.6, 0.58), zone, None, view,
-        Provenance("fake", "studio", "1", 0),
-    )  # fmt: skip
+        linear=linear,
+        key_share=share,
+        specular=np.minimum(shine, linear),
+        camera=cam,
+        key=key,
+        curve=curve(),
+        roughness=roughness,
+        base_reflectance=0.04,
+        ball_rgb=(0.62, 0.6, 0.58),
+        zone_m=zone,
+        support_m=None,
+        camera_class=CameraClass.EYE_LEVEL if view_deg < 17 else high,
+        provenance=Provenance("fake", "studio", "1", 0),
+    )
 
 
 def cylinder_alpha(cam: Camera, radius_m: float, height_m: float, handle: bool = False) -> Alpha:
@@ -112,7 +121,11 @@ def photograph(
     v, u = np.mgrid[:height, :width] / max(height, width)
     columns = np.flatnonzero((alpha > 0.5).any(axis=0))
     across = (np.arange(width) - columns.mean()) / max(len(columns) / 2, 1)
-    body = np.array(colour) * (1.0 - 0.35 * np.clip(across, -1, 1) ** 2)[None, :, None] + 18 * np.sin(v * 90)[..., None]
+    body = (
+        np.array(colour)
+        * (1.0 - 0.35 * np.clip(across, -1, 1) ** 2)[None, :, None]
+        * (1.0 + 0.08 * np.sin(v * 90)[..., None])
+    )
     back = (ground - 14 * (v - 0.5) - 8 * np.abs(u - 0.5))[..., None] * np.array([1.0, 0.995, 0.985])
     mix = alpha[..., None] * body + (1 - alpha[..., None]) * back
     return np.asarray(np.clip(mix + noise * rng.standard_normal((height, width, 1)) + 0.5, 0, 255)).astype(np.uint8)
