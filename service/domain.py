@@ -46,6 +46,7 @@ class Photo:
     sha256: str = ""
     width_px: int = 0
     height_px: int = 0
+    name: str = ""  # what the merchant calls it: "front.jpg"
 
 
 @dataclass(frozen=True, slots=True)

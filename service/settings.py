@@ -19,51 +19,55 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ADLOOM_", env_file=".env", extra="ignore", frozen=True)
 
     # where things live
-    data_dir: Path = Field(Path("var"), description="folder of the embedded databases, pictures and secrets")
-    database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the data folder")
-    jobs_database_url: str | None = Field(None, description="job log; default: its own SQLite, or the PostgreSQL above")
-    storage_url: str | None = Field(
-        None, description="pictures: file:///folder or s3://bucket/prefix; default: data folder"
-    )
+    data_dir: Path = Field(default=Path("var"), description="folder of the embedded databases, pictures and secrets")
+    database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data folder")
+    jobs_database_url: str | None = Field(default=None, description="job log; default: SQLite, or as above")
+    storage_url: str | None = Field(default=None, description="pictures: file:///folder or s3://bucket/prefix")
 
     # the web
-    host: str = Field("127.0.0.1", description="address to listen on")
-    port: Annotated[int, Field(ge=0, le=65_535)] = Field(8000, description="port to listen on")
-    public_url: str | None = Field(None, description="how visitors reach this server; default: http://host:port")
-    cors_origins: tuple[str, ...] = Field(
-        (), description='origins whose pages may call decide and events; ["*"] for all'
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(default=8000, description="port to listen on")
+    public_url: str | None = Field(
+        default=None, description="how visitors reach this server; default: http://host:port"
     )
-    max_body_bytes: int = Field(MEBIBYTE, description="largest JSON body")
-    max_upload_bytes: int = Field(32 * MEBIBYTE, description="largest photograph or feed")
-    max_photo_pixels: int = Field(60_000_000, description="largest photograph, width times height")
-    rate_limit: str | None = Field(None, description='requests a key may make, such as "50/second"; default: no limit')
-    log_level: str = Field("info", description="debug, info, warning or error")
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description='origins whose pages may decide and report; ["*"]: all'
+    )
+    max_body_bytes: int = Field(default=MEBIBYTE, description="largest JSON body")
+    max_upload_bytes: int = Field(default=32 * MEBIBYTE, description="largest photograph or feed")
+    max_photo_pixels: int = Field(default=60_000_000, description="largest photograph, width times height")
+    rate_limit: str | None = Field(
+        default=None, description='requests a key may make, such as "50/second"; default: no limit'
+    )
+    log_level: str = Field(default="info", description="debug, info, warning or error")
 
     # secrets
-    admin_key: SecretStr | None = Field(None, description="first admin key; default: made at the first start")
-    secret_key: SecretStr | None = Field(None, description="signs click tokens, salts visitors; default: made once")
+    admin_key: SecretStr | None = Field(default=None, description="first admin key; default: made at the first start")
+    secret_key: SecretStr | None = Field(
+        default=None, description="signs click tokens, salts visitors; default: made once"
+    )
 
     # models
-    text_backend: str = Field("local", description="text model backend")
-    text_model: str = Field(
-        "smollm2", description="weights of the text backend: a row of the weight table, hub id or folder"
-    )
-    image_backend: str = Field("plates", description="image backend when a request names none")
-    matting_backend: str = Field("packshot", description="matting backend")
-    threads: Annotated[int, Field(ge=0, le=256)] = Field(0, description="compute threads; 0: as many as cores")
+    text_backend: str = Field(default="local", description="text model backend")
+    text_model: str = Field(default="smollm2", description="its weights: a row of the weight table, hub id or folder")
+    image_backend: str = Field(default="plates", description="image backend when a request names none")
+    matting_backend: str = Field(default="packshot", description="matting backend")
+    threads: Annotated[int, Field(ge=0, le=256)] = Field(default=0, description="compute threads; 0: as many as cores")
 
     # work in the background
-    job_workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="chunks of items worked on at the same time")
-    job_chunk: Annotated[int, Field(ge=1, le=100)] = Field(8, description="items in a chunk")
-    executor_id: str = Field("embedded", description="stable name of this process; each process its own")
+    job_workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="chunks of items worked on at the same time"
+    )
+    job_chunk: Annotated[int, Field(ge=1, le=100)] = Field(default=8, description="items in a chunk")
+    executor_id: str = Field(default="embedded", description="stable name of this process; each process its own")
 
     # tests
-    events_waiting: Annotated[int, Field(ge=1)] = Field(
-        10_000, description="rows waiting for a commit before 503 is said"
+    events_waiting: Annotated[int, Field(ge=1)] = Field(default=10_000, description="rows that may wait for a commit")
+    refresh_s: Annotated[float, Field(gt=0)] = Field(
+        default=1.0, description="how often to look whether weights are due"
     )
-    refresh_s: Annotated[float, Field(gt=0)] = Field(1.0, description="how often to look whether weights are due")
-    refresh_at_latest_s: float = Field(30.0, description="new evidence waits no longer than this for new weights")
-    clock_tolerance_s: float = Field(300.0, description="how far in the future an event's time may lie")
+    refresh_at_latest_s: float = Field(default=30.0, description="longest wait of new evidence for new weights")
+    clock_tolerance_s: float = Field(default=300.0, description="how far in the future an event's time may lie")
 
     @property
     def database(self) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
+
+from models import TextModel, image_model, matting_model, text_model
 
 from .arena import Arena, rules_of, utc_now
 from .domain import Copy, Creative, Product, Scene
@@ -16,29 +19,32 @@ from .settings import Settings
 from .storage import Database, Objects, Store
 from .storage.objects import open_objects
 from .storage.store import Keys
+from .studio import Backends, Progress, Shelf, Studio, Workshop
 from .tracking import GroupCommit, Report, Signer, TrackingLog, Visitors
 from .tracking.log import Answer, Entry
 
 
 class Workbench(Protocol):
-    """What the service needs of the studio. ``service/studio.py`` has the real one."""
+    """What the service needs of a studio. ``service/studio.py`` has the real one."""
 
     def write_copy(
         self,
         product: Product,
         channel: str,
         language: str | None = None,
-        variants: int = 1,
+        variants: int = 8,
         seed: int = 0,
         tone: str | None = None,
         audience: str | None = None,
-        progress: Callable[[float], None] | None = None,
+        progress: Progress | None = None,
     ) -> Copy:
-        """Copy for one channel; its id follows from what was asked."""
+        """Copy for one channel."""
         ...
 
-    def scenes(self, **filters: str) -> list[Scene]:
-        """The scene library, filtered by family, mood, camera_class, surface or category."""
+    def scenes(
+        self, family: str | None = None, camera_class: str | None = None, category: str | None = None
+    ) -> list[Scene]:
+        """The scene library, filtered."""
         ...
 
     def make(
@@ -50,14 +56,15 @@ class Workbench(Protocol):
         format: str = "square",
         seed: int = 0,
         headline: str | None = None,
+        body: str | None = None,
         call_to_action: str | None = None,
         copy_id: str | None = None,
     ) -> tuple[Creative, bytes]:
-        """A finished ad and its encoded picture. ``scene`` is an id or words; id and key follow from what was asked."""
+        """A finished ad and its encoded picture. ``scene`` is an id or words."""
         ...
 
 
-StudioFactory = Callable[[Settings, Callable[[str], bytes]], Workbench]  # the second reads a photograph by its key
+StudioFactory = Callable[[Settings, Shelf], Workbench]
 
 
 @dataclass(frozen=True)
@@ -87,22 +94,42 @@ class Services:
     def studio(self, workspace: str) -> Workbench:
         """The studio with this workspace's photographs at hand. Models are loaded when first used."""
         if workspace not in self._studios:
-            self._studios[workspace] = self.make_studio(self.settings, self.objects(workspace).get)
+            objects = self.objects(workspace)
+            shelf = Shelf(read=lambda photo: objects.get(photo.key), put=lambda key, data: _put(objects, key, data))
+            self._studios[workspace] = self.make_studio(self.settings, shelf)
         return self._studios[workspace]
 
 
-def real_studio(settings: Settings, photo: Callable[[str], bytes]) -> Workbench:
-    """The studio of ``service/studio.py``; importing it here keeps networks out of the start."""
-    from .studio import Studio
-
-    studio: Workbench = Studio(settings, photo)
-    return studio
+def _put(objects: Objects, key: str, data: bytes) -> None:
+    objects.put(key, data)
 
 
-def studio_for_commands(**changes: Any) -> Workbench:
-    """A studio without a server: photographs are files. ``changes`` are settings."""
-    settings = Settings(**changes)
-    return real_studio(settings, lambda key: Path(key).read_bytes())
+@cache
+def workshop(settings: Settings) -> Workshop:
+    """The backends that the settings name: one workshop in a process, so that a model is loaded once."""
+    return Workshop(
+        Backends(
+            text=lambda: _text(settings),
+            matting=lambda: matting_model(settings.matting_backend),
+            image=image_model,
+            default_image=settings.image_backend,
+        )
+    )
+
+
+def _text(settings: Settings) -> TextModel:
+    return text_model(settings.text_backend)
+
+
+def real_studio(settings: Settings, shelf: Shelf) -> Workbench:
+    """The studio of ``service/studio.py`` over the process's one workshop."""
+    return Studio(workshop(settings), shelf)
+
+
+def studio_for_commands(**changes: Any) -> Studio:
+    """A studio without a server: photographs are files, bare pictures are not kept. ``changes`` are settings."""
+    shelf = Shelf(read=lambda photo: Path(photo.key).read_bytes(), put=lambda key, data: None)
+    return Studio(workshop(Settings(**changes)), shelf)
 
 
 def wire(settings: Settings, make_studio: StudioFactory = real_studio) -> Services:
@@ -152,10 +179,11 @@ def make_picture(services: Services, workspace: str, request: Mapping[str, Any])
     creative, data = services.studio(workspace).make(
         product,
         scene=request.get("scene"),
-        backend=request.get("backend") or services.settings.image_backend,
+        backend=request.get("backend"),
         format=request["format"],
         seed=request["seed"],
         headline=request.get("headline"),
+        body=request.get("body"),
         call_to_action=request.get("call_to_action"),
         copy_id=request.get("copy_id"),
     )
@@ -178,7 +206,7 @@ def make_copy(services: Services, workspace: str, request: Mapping[str, Any]) ->
         product,
         request["channel"],
         request.get("language"),
-        request.get("variants", 1),
+        request.get("variants", 8),
         request.get("seed", 0),
         tone=request.get("tone"),
         audience=request.get("audience"),

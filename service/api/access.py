@@ -56,7 +56,9 @@ async def recognise(request: Request) -> ApiKey:
     if text is None:
         raise UnknownKey("send a key as X-API-Key or as a bearer token")
     ring = services_of(request).ring
-    key = ring.remembered(text) or await run_in_threadpool(ring.recognise, text)
+    key = ring.remembered(text)
+    if key is None:
+        key = await run_in_threadpool(ring.recognise, text)
     request.app.state.limiter.check(key.id)
     return key
 

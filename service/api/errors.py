@@ -1,4 +1,7 @@
-"""Every refusal in one shape: RFC 9457 problem details with the field and the reason. Only this file knows HTTP codes."""
+"""Every refusal in one shape: RFC 9457 problem details, with the field and the reason.
+
+Only this file knows which HTTP code an error is.
+"""
 
 from __future__ import annotations
 
@@ -159,6 +162,8 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, ServiceError):  # raised while the body was being read
+        return answer(error.__cause__)
     detail = str(error.detail)
     if error.status_code == 404:
         detail = f"nothing at {request.url.path}"

@@ -106,7 +106,7 @@ def _reserve(database: Database, workspace: str, key: str, fingerprint: str) -> 
             raise InvalidInput("Idempotency-Key", "this key was used for another request")
         if row.status is not None:
             return Kept(row.status, row.content_type, row.location, row.answer)
-        if row.owner == PROCESS or not database.is_sqlite and row.created > now - timedelta(minutes=10):
+        if row.owner == PROCESS or (not database.is_sqlite and row.created > now - timedelta(minutes=10)):
             raise Conflict("the same request is being answered right now")
         connection.execute(update(t.idempotency).where(*here).values(owner=PROCESS, created=now))
         return None

@@ -48,6 +48,10 @@ class GroupCommit(Generic[Item, Answer]):
         """Rows that wait for the next commit."""
         return self._n_waiting
 
+    @property
+    def is_running(self) -> bool:
+        return self._task is not None and not self._task.done()
+
     async def add(self, item: Item) -> Answer:
         """Hand in an item and wait until it is committed.
 

@@ -1,0 +1,107 @@
+"""``/v1/jobs``: work that goes on in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from service.records import Job, JobItem
+
+from .access import AnyCaller, Caller
+from .errors import READ, WRITE
+from .idempotency import Idempotent
+from .shapes import After, Limit, Listing, shallow
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Idempotent)
+JobId = Annotated[str, Path(max_length=128)]
+LOOK_S = 0.4
+
+
+class JobView(BaseModel):
+    """A job and how far it is."""
+
+    id: str
+    kind: str
+    state: str
+    n_items: int
+    n_done: int
+    n_failed: int
+    progress: float
+    created: datetime
+    started: datetime | None
+    finished: datetime | None
+
+
+class ItemView(BaseModel):
+    position: int
+    state: str
+    request: dict[str, Any]
+    result_id: str | None
+    reason: str | None
+    seconds: float | None
+
+
+def job_view(job: Job) -> JobView:
+    return JobView(**shallow(job), progress=job.progress)
+
+
+def item_view(item: JobItem) -> ItemView:
+    return ItemView(**shallow(item))
+
+
+@router.get("", responses=READ)
+def list_jobs(who: AnyCaller, after: After = None, limit: Limit = 50) -> Listing[JobView]:
+    page = who.services.store(who.workspace).jobs.page(after, limit)
+    return Listing[JobView](items=[job_view(job) for job in page.items], next=page.next)
+
+
+@router.get("/{id}", responses=READ)
+def get_job(id: JobId, who: AnyCaller) -> JobView:
+    return job_view(who.services.store(who.workspace).jobs.get(id))
+
+
+@router.get("/{id}/items", responses=READ)
+def list_items(
+    id: JobId, who: AnyCaller, after: Annotated[int, Query(ge=-1)] = -1, limit: Limit = 100
+) -> list[ItemView]:
+    """Every item with its result, or the reason why there is none. ``after`` is the last position seen."""
+    jobs = who.services.store(who.workspace).jobs
+    jobs.get(id)
+    return [item_view(item) for item in jobs.items(id, after, limit)]
+
+
+@router.delete("/{id}", responses=WRITE)
+def cancel_job(id: JobId, who: AnyCaller) -> JobView:
+    """Give up the items that have not begun; what is made already stays."""
+    return job_view(who.services.jobs.cancel(who.workspace, id))
+
+
+@router.get("/{id}/events", responses=READ, response_class=StreamingResponse)
+async def watch_job(id: JobId, who: AnyCaller, request: Request) -> StreamingResponse:
+    """Progress as server-sent events: ``progress`` whenever something changed, ``end`` once, then the stream closes."""
+    await run_in_threadpool(who.services.store(who.workspace).jobs.get, id)
+    return StreamingResponse(
+        _progress(who, id, request), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
+
+
+async def _progress(who: Caller, id: str, request: Request) -> AsyncIterator[str]:
+    jobs, before = who.services.store(who.workspace).jobs, ""
+    while not await request.is_disconnected():
+        job = await run_in_threadpool(jobs.get, id)
+        now = job_view(job).model_dump_json()
+        if now != before:
+            yield f"event: progress\ndata: {now}\n\n"
+        before = now
+        if job.state.is_final:
+            yield f"event: end\ndata: {json.dumps({'state': job.state.value})}\n\n"
+            return
+        await asyncio.sleep(LOOK_S)

@@ -1,0 +1,166 @@
+"""The service as one ASGI application, and the server that runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from .api import copy, creatives, docs, errors, experiments, health, images, jobs, keys, products, scenes, tracking
+from .api.access import Limiter
+from .api.middleware import Gate
+from .arena import utc_now
+from .keys import first_key
+from .settings import Settings
+from .wiring import Services, StudioFactory, real_studio, wire
+
+log = logging.getLogger("adloom")
+
+DESCRIPTION = (
+    "From a product's facts and one photograph: copy that says nothing untrue, the untouched product in new scenes, "
+    "finished ads, and tests that learn. Every refusal is an RFC 9457 problem document. Lists are paged; writes take "
+    "an Idempotency-Key; keys go into X-API-Key or a bearer token."
+)
+ROUTERS = (products, copy, scenes, images, creatives, jobs, tracking, experiments, keys, health, docs)
+
+
+def create_app(settings: Settings | None = None, make_studio: StudioFactory = real_studio) -> FastAPI:
+    """The application. Databases are opened and migrated here; work in the background begins with the lifespan.
+
+    Args:
+        make_studio: replaces the studio, in tests by one without networks.
+    """
+    settings = settings or Settings()
+    services = wire(settings, make_studio)
+    app = FastAPI(
+        title="adloom",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    app.state.services = services
+    app.state.limiter = Limiter(settings.rate_limit)
+    app.state.first_key = first_key(settings, services.ring, services.keys, utc_now())
+    errors.install(app)
+    for room in ROUTERS:
+        app.include_router(room.router)
+    _describe_problems(app)
+    if settings.cors_origins:
+        from starlette.middleware.cors import CORSMiddleware
+
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["X-API-Key", "Authorization", "Content-Type", "Idempotency-Key"],
+        )
+    app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes, max_upload_bytes=settings.max_upload_bytes)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    services.commit.start()
+    await run_in_threadpool(services.jobs.launch)
+    await run_in_threadpool(services.arena.refresh_all, utc_now())
+    refresher = asyncio.create_task(_refresh(services), name="refresh-weights")
+    try:
+        yield
+    finally:
+        refresher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await refresher
+        await services.commit.close()  # what was promised is committed
+        await run_in_threadpool(services.jobs.close)
+        services.database.close()
+
+
+async def _refresh(services: Services) -> None:
+    """Look once in a while whether weights are due."""
+    while True:
+        await asyncio.sleep(services.settings.refresh_s)
+        try:
+            await run_in_threadpool(services.arena.refresh_all, utc_now())
+        except Exception:
+            log.exception("weights were not refreshed; trying again")
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the problem shape into the API description, where every refusal points at it."""
+    original = app.openapi
+
+    def described() -> dict[str, Any]:
+        api = original()
+        schemas = api.setdefault("components", {}).setdefault("schemas", {})
+        shape = errors.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= shape.pop("$defs", {})
+        schemas["Problem"] = shape
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        return api
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def serve(settings: Settings | None = None, *, load_samples: bool = False, quiet: bool = False) -> None:
+    """Run the server in this process until it is told to stop."""
+    import uvicorn
+
+    settings = settings or Settings()
+    _log_to_stderr(settings.log_level)
+    app = create_app(settings)
+    if load_samples:
+        from .sample_products import load
+
+        load(app.state.services)
+    if not quiet:
+        say_hello(settings, app.state.first_key)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=10,
+        server_header=False,
+    )
+
+
+def say_hello(settings: Settings, key: str | None) -> None:
+    """The address, a key, and three lines to try, on standard error."""
+    url = settings.address
+    lines = [f"adloom listens at {url}   (description: {url}/docs)"]
+    if key is None:
+        lines.append("keys exist already; use one of yours")
+    else:
+        lines += [
+            f"admin key: {key}",
+            "",
+            "try:",
+            f"  curl -s -H 'X-API-Key: {key}' {url}/v1/products",
+            f"  curl -s -H 'X-API-Key: {key}' {url}/v1/scenes",
+            f"  curl -s -H 'X-API-Key: {key}' -H 'Content-Type: application/json'"
+            f""" -d '{{"product_id": "mug", "channel": "email"}}' {url}/v1/copy""",
+        ]
+    print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+if __name__ == "__main__":
+    serve()
