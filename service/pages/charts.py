@@ -16,9 +16,10 @@ GREY = "#c9ccd1"
 INK = "#22262b"
 
 Row = Mapping[str, Any]
+Plot = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
-def traffic_share(rows: Sequence[Row], *, best: str | None = None, width: int = 640, height: int = 260) -> alt.Chart:
+def traffic_share(rows: Sequence[Row], *, best: str | None = None, width: int = 640, height: int = 260) -> Plot:
     """Share of traffic over time, one band an arm.
 
     Args:
@@ -29,7 +30,7 @@ def traffic_share(rows: Sequence[Row], *, best: str | None = None, width: int = 
     palette = dict(zip([name for name in names if name != OTHERS], COLOURS, strict=False))
     palette[OTHERS] = GREY
     table = [{**row, "order": names.index(row["arm"])} for row in rows]
-    return (
+    plot: Plot = (
         alt.Chart(alt.Data(values=table), width=width, height=height)
         .mark_area(interpolate="monotone", opacity=0.92)
         .encode(
@@ -50,9 +51,10 @@ def traffic_share(rows: Sequence[Row], *, best: str | None = None, width: int = 
             order=alt.Order("order:Q"),
         )
     )
+    return plot
 
 
-def posterior(rows: Sequence[Row], *, width: int = 640) -> alt.LayerChart:
+def posterior(rows: Sequence[Row], *, width: int = 640) -> Plot:
     """Click rate of every arm with its interval; a cross marks the truth where it is known.
 
     Args:
@@ -80,7 +82,7 @@ def posterior(rows: Sequence[Row], *, width: int = 640) -> alt.LayerChart:
     return alt.layer(lines, points, truth)
 
 
-def uplift(rows: Sequence[Row], *, truth: float | None = None, width: int = 640, height: int = 240) -> alt.LayerChart:
+def uplift(rows: Sequence[Row], *, truth: float | None = None, width: int = 640, height: int = 240) -> Plot:
     """Relative uplift over uniform traffic as it became known, with its anytime-valid band.
 
     Args:
@@ -108,7 +110,7 @@ def uplift(rows: Sequence[Row], *, truth: float | None = None, width: int = 640,
     return alt.layer(*layers)
 
 
-def styled(chart: alt.Chart | alt.LayerChart) -> dict[str, Any]:
+def styled(chart: Plot) -> dict[str, Any]:
     """The chart's specification with the house style: quiet axes, system font."""
     font = "Inter, Helvetica, Arial, sans-serif"
     return dict(
@@ -127,14 +129,14 @@ def styled(chart: alt.Chart | alt.LayerChart) -> dict[str, Any]:
     )
 
 
-def svg(chart: alt.Chart | alt.LayerChart) -> str:
+def svg(chart: Plot) -> str:
     """The chart as an SVG text that opens offline."""
     import vl_convert
 
     return str(vl_convert.vegalite_to_svg(styled(chart)))
 
 
-def png(chart: alt.Chart | alt.LayerChart, scale: float = 2.0) -> bytes:
+def png(chart: Plot, scale: float = 2.0) -> bytes:
     """The chart as a PNG, ``scale`` output pixels per CSS pixel."""
     import vl_convert
 
