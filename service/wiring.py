@@ -47,6 +47,10 @@ class Workbench(Protocol):
         """The scene library, filtered."""
         ...
 
+    def propose_scenes(self, product: Product, n: int, seed: int = 0) -> list[Scene]:
+        """The library's scenes that suit the product's photograph best."""
+        ...
+
     def make(
         self,
         product: Product,
