@@ -1,0 +1,250 @@
+"""What a product allows to be said: its facts, title and price, read once with the same eyes as the copy is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ..domain import Product
+from . import quantities
+from .lexicon import (
+    HAN_LANGUAGES,
+    SPACED_LANGUAGES,
+    attribute_dimensions,
+    attribute_han_trie,
+    attribute_trie,
+    claim_han_trie,
+    claim_trie,
+    concepts,
+    meaning,
+)
+from .quantities import Quantity
+from .words import Plain, plain, stem, tokens, written_language
+
+_NO = re.compile(
+    r"^\s*(?:no|not|none|false|nein|non|否|无|没有|不支持|不可|不|n/?a|not included|不含|いいえ|なし)\s*(?:[.!,;(]|$)",
+    re.I,
+)
+_YES = re.compile(r"^\s*(?:yes|true|ja|oui|sí|si|是|有|支持|included|可|はい|あり)\s*(?:[.!,;(]|$)", re.I)
+_NEGATION = re.compile(r"\b(?:not|no|without|never|non|isn't|doesn't|cannot|nicht|kein|keine|ohne|sans|sin|excludes?|excluding|except)\b[\s-]*(?:[\w'-]+\s+){0,2}$")  # fmt: skip
+_HAN_NEGATION = re.compile(
+    r"(?:不可|不能|不得|不支持|不含|不适用于|不适合|不是|不|无|没有|未|非|勿|禁止|请勿)(?:用于|使用|放入|入)?$"
+)
+_ABSENCE = re.compile(
+    r"\b([a-z][a-z]+(?:-[a-z]+)?)[ -]free\b|\bfree (?:of|from) (?:any |all )?([a-z]+)|\b(?:without|no|zero|non)[ -](?:any |added )?([a-z]+)"
+)
+_SIZES = ("xxs", "xs", "s", "m", "l", "xl", "xxl", "xxxl", "4xl", "5xl")
+_SIZE_ALIASES = {"2xl": "xxl", "3xl": "xxxl", "2xs": "xxs"}
+_SIZE = r"(?:xxs|2xs|xs|s|m|l|xl|xxl|2xl|xxxl|3xl|4xl|5xl)"
+SIZE_RANGE = re.compile(rf"(?<![\w'-])({_SIZE})\s*(?:-|–|—|to|bis|à|a|到|至|~|through)\s*({_SIZE})(?![\w'])", re.I)
+SIZE_LIST = re.compile(rf"(?<![\w'-])({_SIZE}(?:\s*[,/、]\s*(?:and |or )?{_SIZE})+)(?![\w'])", re.I)
+
+SUBJECTS = {  # what a fact key says about its value, so that a wrong one of the same kind is a contradiction
+    "material": "material fabric made lining upper sole shell composition 材质 材料 面料 stoff obermaterial matière material tissu materia 素材 frame filling cover body wick wax",
+    "colour": "colour color colours colors finish shade 颜色 色 farbe couleur color カラー 色",
+    "origin": "origin made country made_in manufactured production 产地 原产地 herkunft origine origen 原産国 grown roasted",
+    "warranty": "warranty guarantee 质保 保修 garantie garantía 保証",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One fact, or the title, the brand, the category: a key, a value and what both say."""
+
+    key: str
+    value: str
+    negative: bool = False  # the fact says that it is not so
+
+    @property
+    def shown(self) -> str:
+        return f"{self.key}: {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class FactQuantity:
+    line: Line
+    quantity: Quantity
+    attributes: frozenset[str]
+    nouns: frozenset[str]  # meanings of the words in key and value
+
+
+@dataclass(slots=True)
+class FactBook:
+    """Everything a product allows, ready to be asked. Built by :func:`open_book`; not changed afterwards."""
+
+    product: Product
+    lines: list[Line] = field(default_factory=list)
+    affirmed: dict[str, Line] = field(default_factory=dict)  # concept -> the line that says so
+    in_title: dict[str, Line] = field(default_factory=dict)  # concept -> named by title, category or brand only
+    denied: dict[str, Line] = field(default_factory=dict)
+    kinds: dict[str, Line] = field(default_factory=dict)  # subject ("material") -> a line about it
+    absent: dict[str, Line] = field(default_factory=dict)  # stem of what the product is free of
+    quantities: list[FactQuantity] = field(default_factory=list)
+    words: dict[str, Line] = field(default_factory=dict)  # meaning of a word -> first line that holds it
+    negative_words: dict[str, Line] = field(default_factory=dict)
+    han: list[tuple[str, Line]] = field(default_factory=list)  # lower-case text of each line, for Chinese and Japanese
+    sizes: dict[str, Line] = field(default_factory=dict)
+    numbers: dict[str, Line] = field(default_factory=dict)  # digits as written
+    attributes: set[str] = field(default_factory=set)  # what its figures are about
+
+    def word_line(self, word_stem: str) -> Line | None:
+        """The line that holds this word or a synonym, own word first."""
+        return self.words.get(word_stem) or self.words.get(meaning(word_stem))
+
+
+@lru_cache(maxsize=256)
+def open_book(product: Product) -> FactBook:
+    """Read a product's facts."""
+    book = FactBook(product)
+    for fact in product.facts:
+        value = f"{fact.value} {fact.unit}" if fact.unit and fact.unit not in fact.value else fact.value
+        _read(book, Line(fact.key, value, negative=bool(_NO.match(value))), book.affirmed)
+    for key, text in (("title", product.title), ("brand", product.brand), ("category", product.category)):
+        if text:
+            _read(book, Line(key, text), book.in_title)
+    for key, text in (("audience", product.audience), ("tone", product.tone)):
+        if text:
+            line = Line(key, text)
+            _read_words(book, line, plain(text))
+    return book
+
+
+def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
+    book.lines.append(line)
+    key = plain(line.key.replace("_", " "))
+    value = plain(line.value)
+    language = written_language(line.value, book.product.language)
+    if line.key not in ("title", "brand", "category"):
+        key_words = {t.lower for t in tokens(key)} | {key.lower}
+        for subject, names in SUBJECTS.items():
+            if any(n in key_words or (not n.isascii() and n in key.lower) for n in names.split()):
+                book.kinds.setdefault(subject, line)
+    both = plain(f"{line.key.replace('_', ' ')}: {line.value}")
+    is_answer = bool(_YES.match(line.value) or line.negative)
+    named = [(c, n, line.negative) for c, n in concepts_in(key if is_answer else both, language, every=True)]
+    if is_answer:
+        rest = plain(re.sub(r"^\W*\w+\W*", "", line.value))
+        named += [(c, n, False) for c, n in concepts_in(rest, language, every=True)]
+    for concept, negated, answered_no in named:
+        target = book.denied if negated != answered_no else concepts_into
+        target.setdefault(concept, line)
+        if target is not book.denied:
+            for other in concepts()[concept].broader:
+                target.setdefault(other, line)
+            for other in concepts()[concept].excludes:
+                book.denied.setdefault(other, line)
+    for match in _ABSENCE.finditer(both.lower):
+        name = next(g for g in match.groups() if g)
+        book.absent.setdefault(stem(name), line)
+    if line.negative:
+        for token in tokens(key):
+            book.absent.setdefault(token.stem, line)
+    _read_quantities(book, line, key, value, language)
+    _read_words(book, line, both)
+    for size in sizes_in(line.value):
+        book.sizes.setdefault(size, line)
+
+
+def _read_words(book: FactBook, line: Line, both: Plain) -> None:
+    words = tokens(both)
+    for token in words:
+        target = book.words
+        if line.negative or _NEGATION.search(both.lower[max(0, token.start - 40) : token.start]):
+            target = book.negative_words
+        target.setdefault(token.stem, line)
+        target.setdefault(meaning(token.stem), line)
+        if token.lower[0].isdigit():
+            book.numbers.setdefault(token.lower, line)
+    for first, second in zip(words, words[1:], strict=False):  # "cup holder" also as "cupholder"
+        if first.clause == second.clause and first.is_word and second.is_word:
+            book.words.setdefault(stem(first.lower + second.lower), line)
+    book.han.append((both.lower, line))
+
+
+def _read_quantities(book: FactBook, line: Line, key: Plain, value: Plain, language: str) -> None:
+    key_attributes = frozenset(attributes_in(key, written_language(key.text, language)))
+    nouns = frozenset(meaning(t.stem) for t in (*tokens(key), *tokens(value)) if t.is_word)
+    found = quantities.find(value, language)
+    previous: Quantity | None = None
+    for quantity in found:
+        start, end = segment(value, quantity.start, quantity.end)
+        near = plain(value.text[start:end])
+        attributes = frozenset(attributes_in(near, language)) or key_attributes
+        if not quantity.measures and previous is not None and previous.measures and attributes - key_attributes:
+            quantity = quantities.like(quantity, previous)
+        book.quantities.append(FactQuantity(line, quantity, attributes, nouns))
+        if quantity.measures:
+            book.attributes |= attributes & _relevant(quantity)
+            if "time" in quantity.dimensions and attributes & {"cold", "hot"}:
+                book.affirmed.setdefault("insulated", line)
+        previous = quantity
+
+
+def _relevant(quantity: Quantity) -> frozenset[str]:
+    return frozenset().union(*(attribute_dimensions().get(d, frozenset()) for d in quantity.dimensions))
+
+
+def segment(source: Plain, start: int, end: int) -> tuple[int, int]:
+    """The stretch between commas, full stops and "and" around a span."""
+    left = 0
+    for match in _SPLIT.finditer(source.lower, 0, start):
+        left = match.end()
+    right = _SPLIT.search(source.lower, end)
+    return left, right.start() if right else len(source.text)
+
+
+_SPLIT = re.compile(
+    r"[,;!?\n(){}、|•/](?!\d)|\.(?!\d)|\s(?:and|und|et|y|while|but|plus|with|yet)\s|[和与及且]|并且|(?<=[^\d\s])\s-\s"
+)
+
+
+def attributes_in(source: Plain, language: str) -> set[str]:
+    """What figures near these words are about: {"cold"}, {"warranty"} ..."""
+    found: set[str] = set()
+    for name in {language, "en"} & set(SPACED_LANGUAGES):
+        for mention in attribute_trie(name).find(tokens(source)):
+            found.update(mention.concepts)
+    for name in HAN_LANGUAGES if language not in SPACED_LANGUAGES else ():
+        for mention in attribute_han_trie(name).find(source.lower):
+            found.update(mention.concepts)
+    return found
+
+
+def concepts_in(source: Plain, language: str, every: bool = False) -> list[tuple[str, bool]]:
+    """(concept, negated) for all that a text names; ``every`` reads English beside the text's own language."""
+    found: list[tuple[str, bool]] = []
+    for name in ({language, "en"} if every else {language}) & set(SPACED_LANGUAGES):
+        for mention in claim_trie(name).find(tokens(source)):
+            negated = is_negated(source, mention.start)
+            found.extend((c, negated) for c in mention.concepts if c != "plain")
+    for name in HAN_LANGUAGES if language not in SPACED_LANGUAGES else ():
+        for mention in claim_han_trie(name).find(source.lower):
+            negated = is_negated(source, mention.start)
+            found.extend((c, negated) for c in mention.concepts if c != "plain")
+    return found
+
+
+def is_negated(source: Plain, start: int) -> bool:
+    """Whether the words before a place deny what follows."""
+    before = source.lower[max(0, start - 40) : start]
+    clause = re.split(r"[.,;!?\n:]", before)[-1]
+    return bool(_NEGATION.search(clause) or _HAN_NEGATION.search(clause))
+
+
+def absences_in(source: Plain) -> list[tuple[int, int, str]]:
+    """(start, end, stem) of every "X-free", "no X", "without X", "free of X" of an English text."""
+    return [(*m.span(), stem(next(g for g in m.groups() if g))) for m in _ABSENCE.finditer(source.lower)]
+
+
+def sizes_in(text: str) -> set[str]:
+    """Letter sizes that a range or list names: "S-XL" is {"s", "m", "l", "xl"}."""
+    found: set[str] = set()
+    for match in SIZE_RANGE.finditer(text):
+        low, high = (_SIZES.index(_SIZE_ALIASES.get(g.lower(), g.lower())) for g in match.groups())
+        found.update(_SIZES[low : high + 1])
+    for match in SIZE_LIST.finditer(text):
+        found.update(
+            _SIZE_ALIASES.get(s.lower(), s.lower()) for s in re.split(r"\s*[,/、]\s*(?:and |or )?", match.group(1)) if s
+        )
+    return found

@@ -1,0 +1,1102 @@
+"""The claim ledger: which sentences of a text say something about a product, and whether a fact carries them.
+
+``check`` is the only door. It is deterministic, needs no network and no model, and answers in a few milliseconds.
+The rule behind every decision: what a fact does not carry is not supported, whoever wrote it. See README.md for the
+types of claims and for the order in which a text is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ..domain import Claim, Ledger, Product, Verdict
+from . import quantities
+from .facts import (
+    FactBook,
+    FactQuantity,
+    Line,
+    absences_in,
+    attributes_in,
+    is_negated,
+    open_book,
+    segment,
+    sizes_in,
+)
+from .facts import SIZE_LIST as _SIZE_LIST
+from .facts import SIZE_RANGE as _SIZE_RANGE
+from .lexicon import (
+    SPACED_LANGUAGES,
+    Mention,
+    attribute_dimensions,
+    attribute_trie,
+    claim_han_trie,
+    claim_trie,
+    concepts,
+    han_words,
+    meaning,
+    plain_stems,
+    puffery_stems,
+)
+from .money import Amount, amounts_in, discounts_in
+from .quantities import Quantity
+from .words import Plain, Token, plain, tokens, written_language
+
+_CLAIM_TYPE = {"offer": "discount"}
+_OFFER_TYPE = {
+    "discount": "discount", "free_shipping": "discount", "fast_shipping": "time", "free_gift": "discount",
+    "returns": "warranty", "satisfaction": "warranty", "scarcity": "quantity", "low_price": "price",
+    "instalments": "price", "subscription": "price",
+}  # fmt: skip
+_FEATURE_TYPE = {"proof_any": "compatibility", "instant": "time", "long_lasting": "time", "all_day_hold": "time"}
+_NOT_FROM_TITLE = frozenset({"offer", "superlative", "health"})
+_EXCLUSIVE = {"material": "material", "colour": "colour", "origin": "origin"}
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One text being read: what was found so far and which characters are spoken for."""
+
+    source: Plain
+    language: str
+    book: FactBook
+    words: list[Token]
+    claims: list[tuple[int, int, str, Verdict, str | None, str | None]] = field(default_factory=list)
+    taken: list[tuple[int, int]] = field(default_factory=list)
+
+    def is_free(self, start: int, end: int) -> bool:
+        return all(end <= a or b <= start for a, b in self.taken)
+
+    def take(self, start: int, end: int) -> None:
+        self.taken.append((start, end))
+
+    def add(
+        self,
+        start: int,
+        end: int,
+        type: str,
+        verdict: Verdict,
+        line: Line | str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        evidence = line.shown if isinstance(line, Line) else line
+        self.claims.append((start, end, type, verdict, evidence, reason))
+        self.take(start, end)
+
+    def supported(self, start: int, end: int, type: str, line: Line | str) -> None:
+        self.add(start, end, type, Verdict.SUPPORTED, line)
+
+    def contradicted(self, start: int, end: int, type: str, line: Line | str) -> None:
+        says = line.shown if isinstance(line, Line) else line
+        self.add(start, end, type, Verdict.CONTRADICTED, line, f"the fact says otherwise: {says}")
+
+    def unsupported(self, start: int, end: int, type: str, reason: str) -> None:
+        self.add(start, end, type, Verdict.UNSUPPORTED, None, reason)
+
+
+def check(text: str, product: Product, language: str = "en") -> Ledger:
+    """Find every claim of a text and hold it against the product's facts.
+
+    Args:
+        text: copy in one language, as it will be shown; any length.
+        product: its facts, title, brand, category, price and reviews are the only evidence there is.
+        language: BCP 47 tag of the text; the script overrules it ("en" with Chinese characters is read as Chinese).
+
+    Returns:
+        A ledger whose claims stand in text order with spans in code points of ``text`` as given.
+    """
+    source = plain(text)
+    spoken = written_language(text, language)
+    reading = _Reading(source, spoken, open_book(product), tokens(source))
+    _read_brand(reading)
+    _read_quotations(reading)
+    _read_ratings(reading)
+    _read_prices(reading)
+    _read_sizes(reading)
+    _read_warranties(reading)
+    mentions = _mentions(reading)
+    _read_mentions(reading, mentions)
+    _read_absences(reading)
+    _read_quantities(reading)
+    _read_comparisons(reading)
+    _read_patterns(reading)
+    if spoken == "en":
+        _read_rest(reading)
+    elif spoken == "zh":
+        _read_rest_in_chinese(reading)
+    return Ledger(text, _finished(reading))
+
+
+def _finished(reading: _Reading) -> tuple[Claim, ...]:
+    claims = []
+    for start, end, type, verdict, evidence, reason in sorted(set(reading.claims), key=lambda c: (c[0], c[1])):
+        a, b = reading.source.span(start, end)
+        claims.append(Claim(a, b, reading.source.raw[a:b], type, verdict, evidence, reason))
+    return tuple(claims)
+
+
+# --- names, quotations, stars ------------------------------------------------------------------------------------
+
+
+def _read_brand(reading: _Reading) -> None:
+    """A brand may be named whatever its words mean ("Best Coffee Co."), but only in full."""
+    brand = reading.book.product.brand
+    if brand and len(brand) > 1:
+        for match in re.finditer(rf"(?<!\w){re.escape(plain(brand).lower)}(?!\w)", reading.source.lower):
+            reading.take(*match.span())
+
+
+_QUOTE = re.compile(r"[\"“„«「『]([^\"“”„«»「」『』]{6,400})[\"”“»」』]")
+
+
+def _read_quotations(reading: _Reading) -> None:
+    """Words in quotation marks are a testimonial: verbatim from a review, or invented."""
+    for match in _QUOTE.finditer(reading.source.text):
+        said = _squeezed(match.group(1))
+        if len(said) < 8:
+            continue
+        for review in reading.book.product.reviews:
+            if said in _squeezed(review.text):
+                reading.claims.append((*match.span(), "testimonial", Verdict.SUPPORTED, f"review {review.id}: {review.text}", None))  # fmt: skip
+                for word in reading.words:  # opinion in a true quotation is the customer's; figures are still ours
+                    if match.start() <= word.start < match.end() and not word.lower[0].isdigit():
+                        reading.take(word.start, word.end)
+                break
+        else:
+            if len(match.group(1).split()) >= 3 or not match.group(1).isascii():
+                line = next((ln for low, ln in reading.book.han if said in _squeezed(low)), None)
+                if line is None:
+                    reading.claims.append((*match.span(), "testimonial", Verdict.UNSUPPORTED, None, "no review says these words"))  # fmt: skip
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", plain(text).lower).strip()
+
+
+_STARS = re.compile(
+    r"(?:rated\s+|rating(?: of)?:?\s*|评分(?:高达)?|好评)?(?<![\d.])(?P<stars>[1-5](?:[.,]\d+)?)\s*(?:out of 5(?: stars?)?|/\s?5(?: stars?)?(?!\d)|von 5(?: sternen)?|sur 5|de 5|[- ]?stars?\b|[- ]?star rating|sterne\b|étoiles|estrellas|颗星|星(?!期|球|空)|分(?=好评|评分|高分)|つ星|★|⭐)"
+    r"|rated\s+(?P<rated>[1-5](?:[.,]\d+)?)|(?:评分|评价)(?P<score>[1-5]\.\d)"
+)
+_CROWD = re.compile(
+    r"(?P<number>\d[\d.,]*\s*(?:k|m|million|thousand|hundred|万|千|亿)?\+?|thousands|millions|hundreds|tens of thousands|dozens|数万|上万|百万|千万|万千|数百万|tausende|millionen|tausenden|milliers|millions|miles|millones)\s*(?:\+|of|余|多|名|位|个|条|de|von)?\s*(?:five[- ]star|5[- ]star|happy|satisfied|verified|loyal|delighted|real|positive|glowing|zufriedene[nr]?|clients?|家|真实|五星)?\s*"
+    r"(?P<noun>reviews?|ratings?|customers?|users?|buyers?|owners|parents|mums|moms|people|families|fans|shoppers|households|homes|cooks|chefs|sold|units sold|orders|women|men|followers|athletes|professionals|baristas|kunden|bewertungen|nutzer|avis|utilisateurs|clientes|reseñas|usuarios|用户|顾客|客户|好评|评价|评论|家庭|妈妈|人(?:的|都|选择|好评|信赖)|买家|粉丝|销量|件售出|レビュー|ユーザー|愛用者)"
+)  # fmt: skip
+
+
+def _read_ratings(reading: _Reading) -> None:
+    product = reading.book.product
+    stars = [r.stars for r in product.reviews if r.stars is not None]
+    for match in _STARS.finditer(reading.source.lower):
+        value = float((match["stars"] or match["rated"] or match["score"]).replace(",", "."))
+        stated = _line_with_number(reading.book, value, ("rating", "star", "review", "评分"))
+        mean = sum(stars) / len(stars) if stars else None
+        shown = f"reviews: {mean:.2f} stars on average of {len(stars)}" if mean is not None else None
+        if stated is not None:
+            reading.supported(*match.span(), "rating", stated)
+        elif mean is not None and abs(mean - value) <= 0.05 + 1e-9:
+            reading.supported(*match.span(), "rating", shown or "")
+        elif shown is not None:
+            reading.contradicted(*match.span(), "rating", shown)
+        else:
+            reading.unsupported(*match.span(), "rating", "no reviews carry this rating")
+    for match in _CROWD.finditer(reading.source.lower):
+        digits = re.match(r"\d[\d.,]*", match["number"])
+        value = float(re.sub(r"[.,](?=\d{3})", "", digits.group()).rstrip(".,")) if digits else None
+        is_reviews = match["noun"].startswith(("review", "rating", "bewert", "avis", "reseñ", "评", "好评", "レビ"))
+        stated = _line_with_number(reading.book, value, (match["noun"].rstrip("s"),)) if value is not None else None
+        if stated is not None:
+            reading.supported(*match.span(), "quantity", stated)
+        elif (
+            is_reviews
+            and value is not None
+            and value == len(product.reviews)
+            and not re.search("[km万千]", match["number"])
+        ):
+            reading.supported(*match.span(), "quantity", f"reviews: {len(product.reviews)} of them")
+        elif value is not None and value <= 12 and not is_reviews:
+            continue  # "for 4 people" is a count like any other
+        else:
+            reading.unsupported(*match.span(), "quantity", "no fact counts these people or reviews")
+
+
+def _line_with_number(book: FactBook, value: float | None, words: Sequence[str]) -> Line | None:
+    for fq in book.quantities:
+        said = f"{fq.line.key} {fq.line.value}".lower()
+        if value is not None and abs(fq.quantity.number - value) < 1e-9 and any(w in said for w in words):
+            return fq.line
+    return None
+
+
+# --- prices ------------------------------------------------------------------------------------------------------
+
+
+def _read_prices(reading: _Reading) -> None:
+    source, book = reading.source, reading.book
+    for start, end, percent in discounts_in(source):
+        line = _discount_line(book, percent)
+        if line is not None:
+            reading.supported(start, end, "discount", line)
+        else:
+            reading.unsupported(start, end, "discount", "no fact gives this discount")
+    for amount in amounts_in(source, reading.language):
+        if reading.is_free(amount.start, amount.end):
+            _judge_amount(reading, amount)
+
+
+def _discount_line(book: FactBook, percent: float | None) -> Line | None:
+    for line in book.lines:
+        if line.key in ("title", "brand", "category"):
+            continue
+        for _, _, fact_percent in discounts_in(plain(f"{line.key}: {line.value}")):
+            if percent is not None and fact_percent == percent:
+                return line
+        if percent is not None and re.search(r"discount|sale|offer|promotion|折扣|优惠|rabatt", line.key.lower()):
+            if any(fq.line is line and fq.quantity.number == percent for fq in book.quantities):
+                return line
+    return None
+
+
+def _judge_amount(reading: _Reading, amount: Amount) -> None:
+    price, type = reading.book.product.price, "discount" if amount.is_saving else "price"
+    for line in reading.book.lines:
+        if line.key in ("title", "brand", "category"):
+            continue
+        for known in amounts_in(plain(line.value), reading.book.product.language):
+            is_list_price = re.search(
+                r"was|list|rrp|compare|original|regular|old|save|discount|原价|优惠|uvp|statt", line.key.lower()
+            )
+            if known.value == amount.value and known.same_currency(amount) and bool(is_list_price) == amount.is_saving:
+                return reading.supported(amount.start, amount.end, type, line)
+    if amount.is_saving:
+        return reading.unsupported(amount.start, amount.end, type, "no fact gives this saving or earlier price")
+    if price is None:
+        return reading.unsupported(amount.start, amount.end, type, "the product has no price")
+    shown = f"price: {price.amount} {price.currency}"
+    value = float(price.amount)
+    is_true = amount.is_currency(price.currency) and {
+        "under": value < amount.value,
+        "over": value > amount.value,
+        "at_least": value >= amount.value,
+        "up_to": abs(value - amount.value) < 0.005,
+        "about": abs(value - amount.value) <= 0.05 * value,
+    }.get(amount.hedge, abs(value - amount.value) < 0.005)
+    if is_true:
+        return reading.supported(amount.start, amount.end, type, shown)
+    return reading.contradicted(amount.start, amount.end, type, shown)
+
+
+# --- sizes and warranties ----------------------------------------------------------------------------------------
+
+
+def _read_sizes(reading: _Reading) -> None:
+    for pattern in (_SIZE_RANGE, _SIZE_LIST):
+        for match in pattern.finditer(reading.source.text):
+            if not reading.is_free(*match.span()):
+                continue
+            claimed = sizes_in(match.group())
+            known = reading.book.sizes
+            if not claimed or (
+                len(match.group()) < 5
+                and not known
+                and not re.search(r"siz|größe|taille|talla|码", reading.source.lower)
+            ):
+                continue
+            if known and claimed <= set(known):
+                reading.supported(*match.span(), "size", next(iter(known.values())))
+            elif known:
+                reading.contradicted(*match.span(), "size", next(iter(known.values())))
+            else:
+                reading.unsupported(*match.span(), "size", "no fact names sizes")
+    for match in re.finditer(
+        r"(?<![\w'])(?:sizes?|size range|up to|bis|尺码)\s*(xxs|xs|xl|xxl|2xl|3xl|xxxl|4xl|5xl)(?!\w)",
+        reading.source.lower,
+    ):
+        if reading.is_free(*match.span()):
+            size = {"2xl": "xxl", "3xl": "xxxl"}.get(match.group(1), match.group(1))
+            known = reading.book.sizes
+            if size in known:
+                reading.supported(*match.span(), "size", known[size])
+            elif known:
+                reading.contradicted(*match.span(), "size", next(iter(known.values())))
+            else:
+                reading.unsupported(*match.span(), "size", "no fact names sizes")
+
+
+_WARRANTY = re.compile(
+    r"(?:(?P<life>life[- ]?time|life[- ]?long|forever|unlimited|lebenslang\w*|à vie|de por vida|vitalicia|终身|终生|永久|生涯|永年)[\s-]*)?(?P<what>(?:limited |full |extended |extensive |complete |manufacturer's )?(?:warrant(?:y|ies|ied)|guarantee)\b|garantie\b|garantía\b|gewährleistung|质保|保修|三包|联保|包修|保固|维护|保証)(?P<after>\s+(?:à vie|de por vida|for life|vitalicia))?"
+)
+
+
+def _read_warranties(reading: _Reading) -> None:
+    line = reading.book.kinds.get("warranty")
+    for match in _WARRANTY.finditer(reading.source.lower):
+        if match["what"].endswith("guarantee") and re.search(
+            r"(?:satisfaction|money[- ]back|price|we)[\s-]+$", reading.source.lower[: match.start("what")]
+        ):
+            continue
+        is_lifetime = bool(match["life"] or match["after"])
+        if match["what"] == "维护" and not is_lifetime:
+            continue
+        says_lifetime = line is not None and re.search(
+            r"life|forever|lebensl|à vie|por vida|终身|终生|永久|生涯", line.value.lower()
+        )
+        if line is None or line.negative:
+            if is_negated(reading.source, match.start()):
+                continue
+            reading.unsupported(*match.span(), "warranty", "no fact gives a warranty")
+        elif is_lifetime and not says_lifetime:
+            reading.contradicted(*match.span(), "warranty", line)
+        else:
+            reading.supported(*match.span(), "warranty", line)
+
+
+# --- things named ------------------------------------------------------------------------------------------------
+
+
+def _mentions(reading: _Reading) -> list[Mention]:
+    found: list[Mention] = []
+    if reading.language in SPACED_LANGUAGES:
+        found.extend(claim_trie(reading.language).find(reading.words))
+    elif reading.language not in ("zh", "ja"):
+        found.extend(claim_trie("en").find(reading.words))
+    else:
+        found.extend(claim_han_trie(reading.language).find(reading.source.lower))
+        spoken_for = [(m.start, m.end) for m in found]
+        latin = [w for w in reading.words if all(w.end <= a or b <= w.start for a, b in spoken_for)]
+        found.extend(claim_trie("en").find(latin))
+    return found
+
+
+def _read_mentions(reading: _Reading, mentions: Iterable[Mention]) -> None:
+    for mention in mentions:
+        if not reading.is_free(mention.start, mention.end):
+            continue
+        if mention.concepts == ("plain",):
+            if not _is_named_by_facts(reading, mention):
+                reading.take(mention.start, mention.end)
+            continue
+        known = [c for c in mention.concepts if c != "plain"]
+        after = reading.source.lower[mention.end : mention.end + 6]
+        if reading.language == "en" and re.match(r"[ -]free\b", after) and not _is_offer(known):
+            continue  # "plastic-free" is read as an absence
+        if _is_idle(reading, mention, known):
+            continue
+        _judge_mention(reading, mention, known)
+
+
+def _is_named_by_facts(reading: _Reading, mention: Mention) -> bool:
+    """Whether a phrase that usually claims nothing is what this product is ("green tea")."""
+    words = [w for w in reading.words if mention.start <= w.start < mention.end]
+    return bool(words) and all(w.stem in reading.book.words for w in words)
+
+
+def _is_offer(known: Sequence[str]) -> bool:
+    return all(concepts()[c].kind == "offer" for c in known)
+
+
+_IDLE_AFTER = {  # a lexicon word that means something else before or after these
+    "returns": re.compile(r"^\s*(?:to|home|from|trip|journey)\b"),
+    "free_gift": re.compile(r"^\s*(?:time|spirit|up|from|of|your|yourself|to|mind|weekend|hand|rein|range|form)\b"),
+    "silver_colour": re.compile(r"^\s*(?:lining|screen)\b"),
+    "smart": re.compile(r"^\s*(?:casual|choice|buy|way|pick|move|design|look|storage|layout|idea|solution)\b"),
+    "paper": re.compile(r"^\s*(?:trail|chase)\b"),
+}
+_VERB_BEFORE = re.compile(
+    r"\b(?:to|we|i|you|they|can|will|and|just|never|always|please|easily|simply|cannot|could|would)\s+$"
+)
+
+
+def _is_idle(reading: _Reading, mention: Mention, known: Sequence[str]) -> bool:
+    after = reading.source.lower[mention.end : mention.end + 24]
+    for concept in known:
+        pattern = _IDLE_AFTER.get(concept)
+        if pattern is not None and pattern.match(after) and concept not in reading.book.affirmed:
+            return True
+    word = reading.source.lower[mention.start : mention.end]
+    before = reading.source.lower[max(0, mention.start - 16) : mention.start]
+    return word in ("iron", "stone", "paper", "oak", "down", "folds", "stacks", "return", "award", "local") and bool(
+        _VERB_BEFORE.search(before)
+    )
+
+
+def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> None:
+    book = reading.book
+    kind = concepts()[known[0]].kind
+    type = _type_of(known[0], kind)
+    span = (mention.start, mention.end)
+    negated = is_negated(reading.source, mention.start)
+    yes = next((book.affirmed[c] for c in known if c in book.affirmed), None)
+    if yes is None and kind not in _NOT_FROM_TITLE:
+        yes = next((book.in_title[c] for c in known if c in book.in_title), None)
+    no = next((book.denied[c] for c in known if c in book.denied), None)
+    if negated:
+        if no is not None and yes is None:
+            return reading.supported(*span, type, no)
+        if yes is not None:
+            return reading.contradicted(*span, type, yes)
+        absent = next(
+            (book.absent[w.stem] for w in reading.words if span[0] <= w.start < span[1] and w.stem in book.absent), None
+        )
+        if absent is not None:
+            return reading.supported(*span, type, absent)
+        return reading.unsupported(*span, type, "no fact says that it is not so")
+    if yes is not None:
+        wrong = _wrong_part(reading, mention, known, kind)
+        if wrong is not None:
+            return reading.contradicted(*span, type, wrong)
+        return reading.supported(*span, type, yes)
+    if no is not None:
+        return reading.contradicted(*span, type, no)
+    literal = _literal_line(reading, span, kind)
+    if literal is not None:
+        return reading.supported(*span, type, literal)
+    subject = _EXCLUSIVE.get(kind)
+    if subject is not None and subject in book.kinds:
+        return reading.contradicted(*span, type, book.kinds[subject])
+    weaker = next((book.affirmed[b] for c in known for b in concepts()[c].broader if b in book.affirmed), None)
+    if weaker is not None:
+        return reading.unsupported(*span, type, f"the fact says less: {weaker.shown}")
+    if kind == "superlative" and "top_rated" in known and _reviews_love_it(reading.book.product):
+        return reading.supported(*span, type, "reviews: at least five, 4.5 stars or more on average")
+    return reading.unsupported(*span, type, _missing_reason(kind))
+
+
+def _type_of(concept: str, kind: str) -> str:
+    if kind == "offer":
+        return _OFFER_TYPE[concept]
+    if kind == "feature":
+        return _FEATURE_TYPE.get(concept, "feature")
+    return kind
+
+
+def _missing_reason(kind: str) -> str:
+    return {
+        "offer": "no fact makes this offer",
+        "superlative": "no fact proves this rank or superiority",
+        "certification": "no fact names this certificate, test or award",
+        "health": "no fact states this effect on health or body",
+        "environment": "no fact proves this environmental claim",
+        "origin": "no fact names this origin",
+    }.get(kind, f"no fact says this about the product ({kind})")
+
+
+def _literal_line(reading: _Reading, span: tuple[int, int], kind: str) -> Line | None:
+    """A fact that holds the very words, for surfaces that a lexicon reads as something else."""
+    words = [w.stem for w in reading.words if span[0] <= w.start < span[1]]
+    if not words and not reading.source.text[span[0] : span[1]].isascii():
+        said = reading.source.lower[span[0] : span[1]]
+        lines = [line for low, line in reading.book.han if said in low]
+    else:
+        lines = [ln for ln in reading.book.lines if words and set(words) <= _stems_of(ln)]
+    for line in lines:
+        if line.negative or (kind in _NOT_FROM_TITLE and line.key in ("title", "brand", "category")):
+            continue
+        if not _denied_inside(line):
+            return line
+    return None
+
+
+def _stems_of(line: Line) -> set[str]:
+    return {t.stem for t in tokens(plain(f"{line.key.replace('_', ' ')}: {line.value}"))}
+
+
+def _denied_inside(line: Line) -> bool:
+    return bool(re.search(r"\b(?:not|no|without|never|non|isn't)\b|不|无|未|非", line.value.lower()))
+
+
+def _reviews_love_it(product: Product) -> bool:
+    stars = [r.stars for r in product.reviews if r.stars is not None]
+    return len(stars) >= 5 and sum(stars) / len(stars) >= 4.5
+
+
+def _wrong_part(reading: _Reading, mention: Mention, known: Sequence[str], kind: str) -> Line | None:
+    """The fact about the part a material or colour is claimed for, when it names another one ("bamboo handle")."""
+    if kind not in ("material", "colour") or reading.language != "en":
+        return None
+    following = [w for w in reading.words if w.start >= mention.end][:2]
+    for word in following[: 1 if len(following) == 1 else 2]:
+        if reading.source.lower[mention.end : word.start].strip(" -") and word is following[0]:
+            break
+        for line in reading.book.lines:
+            if line.key in ("title", "brand", "category", "material") or word.is_word is False:
+                continue
+            if meaning(word.stem) in {meaning(t.stem) for t in tokens(plain(line.key.replace("_", " ")))}:
+                named = _concepts_of_line(reading.book, line, kind)
+                if named and not named & set(known):
+                    return line
+    if re.search(
+        r"\bmade (?:entirely |completely |fully )?(?:of|from|out of|in)\s+(?:solid |pure |real |premium |natural )?$",
+        reading.source.lower[: mention.start],
+    ):
+        main = next(
+            (
+                ln
+                for ln in reading.book.lines
+                if ln.key.lower() in ("material", "materials", "fabric", "body", "frame", "composition")
+            ),
+            None,
+        )
+        if main is not None and kind == "material":
+            named = _concepts_of_line(reading.book, main, kind)
+            if named and not named & set(known) and not any(c in reading.book.in_title for c in known):
+                return main
+    return None
+
+
+def _concepts_of_line(book: FactBook, line: Line, kind: str) -> set[str]:
+    named: set[str] = set()
+    for mention in claim_trie("en").find(tokens(plain(line.value))):
+        for concept in mention.concepts:
+            if concept != "plain" and concepts()[concept].kind == kind:
+                named |= {concept} | concepts()[concept].broader
+    return named
+
+
+_IDLE_ABSENCE = frozenset({"hassl", "worry", "stress", "fuss", "care", "mess", "clutter", "guilt", "doubt", "wonder", "compromis", "effort", "excus", "matter", "limit", "need", "time", "one", "problem", "nonsen", "nonsens", "drama", "risk", "hand", "rush", "frill", "shortcut", "gimmick", "guesswork", "surpris", "longer", "more", "ifs", "way", "better", "other", "slip", "just", "only", "a", "the", "any", "your", "ever", "extra", "delay", "wait", "trouble", "troubl", "detour", "bulk", "noise", "fade", "stop", "question", "second", "regret", "boundary", "boundari", "less", "nois", "breaking", "break", "giv", "leaving", "leav", "los", "sacrific", "having", "hav", "stopp", "thinking", "think", "even", "gluing"})  # fmt: skip
+
+
+def _read_absences(reading: _Reading) -> None:
+    if reading.language != "en":
+        return
+    for start, end, what in absences_in(reading.source):
+        if not reading.is_free(start, end):
+            continue
+        line = reading.book.absent.get(what)
+        if line is not None:
+            reading.supported(start, end, "feature", line)
+        elif what in _IDLE_ABSENCE:
+            reading.take(start, end)
+        elif what in reading.book.words and not re.match(r"no\s", reading.source.lower[start:end]):
+            reading.contradicted(start, end, "feature", reading.book.words[what])
+        else:
+            reading.unsupported(start, end, "feature", f"no fact says that it is free of {what}")
+
+
+# --- figures -----------------------------------------------------------------------------------------------------
+
+_IDLE_NUMBERS = re.compile(r"\b(?:24/7|9 to 5|50/50|101|360 view)\b")
+_PEOPLE_AND_THINGS = "friend reason hand way moment people person step word thing day night week month year minute hour second mile time world meal sip cup chapter song room story adventure idea look side heart seat generation corner life eye feet season mug glass serv stop morning evening weekend side"  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _idle_nouns() -> frozenset[str]:
+    return frozenset(meaning(stem) for stem in _PEOPLE_AND_THINGS.split())
+
+
+def _read_quantities(reading: _Reading) -> None:
+    for match in _IDLE_NUMBERS.finditer(reading.source.lower):
+        if reading.is_free(*match.span()) and not _fact_has(reading.book, match.group()):
+            reading.take(*match.span())
+    previous: Quantity | None = None
+    for quantity in quantities.find(reading.source, reading.language):
+        if not reading.is_free(quantity.start, quantity.end):
+            if not any(a <= quantity.start and quantity.end <= b for a, b in reading.taken) and quantity.measures:
+                pass  # a figure that reaches over a word already read is still a figure
+            else:
+                continue
+        if not quantity.measures and previous is not None and _attributes(reading, quantity, previous):
+            if _is_bare(reading, quantity):
+                quantity = quantities.like(quantity, previous)
+        if quantity.dimensions == {"percent"}:
+            _judge_percent(reading, quantity)
+        elif quantity.measures:
+            _judge_measure(reading, quantity)
+            previous = quantity
+        else:
+            _judge_count(reading, quantity)
+
+
+def _fact_has(book: FactBook, words: str) -> bool:
+    return any(words in low for low, _ in book.han)
+
+
+def _is_bare(reading: _Reading, quantity: Quantity) -> bool:
+    """Nothing countable follows the figure: "... and hot for 12."."""
+    rest = reading.source.lower[quantity.end : quantity.end + 16]
+    return bool(re.match(r"\s*(?:$|[.,;!?)]|hot|cold|warm|when|if|for|with)", rest))
+
+
+def _attributes(reading: _Reading, quantity: Quantity, like: Quantity | None = None) -> frozenset[str]:
+    dimensions = (like or quantity).dimensions
+    relevant = frozenset().union(*(attribute_dimensions().get(d, frozenset()) for d in dimensions))
+    start, end = segment(reading.source, quantity.start, quantity.end)
+    # the figure's own words are no attribute of it ("kept 12 hours"): read around it
+    around = reading.source.text[start : quantity.start] + " " * 1 + reading.source.text[quantity.end : end]
+    near = frozenset(attributes_in(plain(around), reading.language)) & relevant
+    if near:
+        return near
+    left = max(reading.source.text.rfind(c, 0, quantity.start) for c in ".!?\n。") + 1
+    ends = [i for c in ".!?\n。" if (i := reading.source.text.find(c, quantity.end)) >= 0]
+    whole = reading.source.text[left : min(ends, default=len(reading.source.text))]
+    far = frozenset(attributes_in(plain(whole), reading.language)) & relevant
+    return far if len(far) == 1 else frozenset()
+
+
+_VAGUE_TIME = re.compile(
+    r"\b(?:every|each|any|all|one|a|an|per|once a|twice a|times a|this|next|last|first|another|of the|good)\s*$"
+)
+_TYPE_OF_DIMENSION = {"time": "time", "length": "size", "area": "size"}
+_DURATION_TYPES = {"warranty": "warranty", "returns": "warranty"}
+
+
+def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
+    book, span = reading.book, (quantity.start, quantity.end)
+    attributes = _attributes(reading, quantity)
+    is_vague = quantity.is_article or (quantity.in_words and quantity.number == 1.0)
+    if (
+        is_vague
+        and "time" in quantity.dimensions
+        and not attributes - {"cold", "hot", "sleep", "age", "brewing", "cooking"}
+    ):
+        return
+    if "time" in quantity.dimensions and quantity.in_words and quantity.number == 1 and not attributes:
+        return
+    type = _DURATION_TYPES.get(next(iter(attributes)), "unit") if len(attributes) == 1 else "unit"
+    candidates = [fq for fq in book.quantities if fq.quantity.dimensions & quantity.dimensions]
+    if not candidates:
+        if "volume" in quantity.dimensions and quantity.is_article:
+            return
+        return reading.unsupported(*span, type, "no fact gives a figure of this kind")
+    about = [fq for fq in candidates if fq.attributes & attributes]
+    if attributes:
+        for attribute in sorted(attributes):
+            own = [fq for fq in about if attribute in fq.attributes]
+            if own and not any(quantities.agrees(quantity, fq.quantity) for fq in own):
+                if len(attributes) == 1 or not _nearest_is_other(reading, quantity, attributes, attribute):
+                    return reading.contradicted(*span, type, own[0].line)
+    true = _agreeing(reading, quantity, about)
+    if true is not None:
+        return reading.supported(*span, type, true.line)
+    if about:
+        return reading.contradicted(*span, type, about[0].line)
+    open_ones = [fq for fq in candidates if not attributes or not fq.attributes or _shares_words(reading, quantity, fq)]
+    true = _agreeing(reading, quantity, open_ones)
+    if true is not None:
+        return reading.supported(*span, type, true.line)
+    if open_ones or attributes & {"cold", "hot", "capacity", "weight"}:
+        return reading.contradicted(*span, type, (open_ones or candidates)[0].line)
+    return reading.unsupported(*span, type, "no fact gives this figure for " + " or ".join(sorted(attributes)))
+
+
+def _nearest_is_other(reading: _Reading, quantity: Quantity, attributes: frozenset[str], attribute: str) -> bool:
+    """False when "hot or cold" names both attributes for one figure; True when only one of them is near."""
+    start, end = segment(reading.source, quantity.start, quantity.end)
+    return not re.search(r"\b(?:or|and)\b|或|和|/", reading.source.lower[start:end])
+
+
+def _agreeing(reading: _Reading, quantity: Quantity, candidates: Sequence[FactQuantity]) -> FactQuantity | None:
+    true = [fq for fq in candidates if quantities.agrees(quantity, fq.quantity)]
+    return next((fq for fq in true if _shares_words(reading, quantity, fq)), true[0] if true else None)
+
+
+def _shares_words(reading: _Reading, quantity: Quantity, fact: FactQuantity) -> bool:
+    start, end = segment(reading.source, quantity.start, quantity.end)
+    near = {meaning(w.stem) for w in reading.words if start <= w.start < end and w.is_word}
+    if near & fact.nouns:
+        return True
+    return any(len(key) > 1 and key in reading.source.lower[start:end] for key in [fact.line.key.lower()])
+
+
+def _judge_percent(reading: _Reading, quantity: Quantity) -> None:
+    span = (quantity.start, quantity.end)
+    nouns = _nouns_after(reading, quantity, 3) | _nouns_before(reading, quantity, 2)
+    facts = [fq for fq in reading.book.quantities if "percent" in fq.quantity.dimensions]
+    same_value = [fq for fq in facts if quantities.agrees(quantity, fq.quantity)]
+    for fq in same_value:
+        start, end = segment(plain(fq.line.value), fq.quantity.start, fq.quantity.end)
+        near = {meaning(t.stem) for t in tokens(plain(fq.line.value[start:end])) if t.is_word} | {
+            meaning(t.stem) for t in tokens(plain(fq.line.key)) if t.is_word
+        }
+        if not nouns or nouns & near or not reading.language == "en":
+            return reading.supported(*span, "number", fq.line)
+    for fq in facts:
+        if nouns & fq.nouns or not nouns:
+            return reading.contradicted(*span, "number", fq.line)
+    return reading.unsupported(*span, "number", "no fact gives this share")
+
+
+def _nouns_after(reading: _Reading, quantity: Quantity, n: int) -> set[str]:
+    following = [w for w in reading.words if w.start >= quantity.end]
+    if not following:
+        return set()
+    clause = following[0].clause
+    inside = reading.source.text[quantity.end : following[0].start]
+    if re.search(r"[.,;!?\n]", inside):
+        return set()
+    found: set[str] = set()
+    for word in following[:n]:
+        if word.clause != clause or not word.is_word:
+            break
+        if word.stem not in _GRAMMAR:
+            found.add(meaning(word.stem))
+        elif found:
+            break
+    return found
+
+
+def _nouns_before(reading: _Reading, quantity: Quantity, n: int) -> set[str]:
+    before = [w for w in reading.words if w.end <= quantity.start][-n:]
+    return {meaning(w.stem) for w in before if w.is_word and w.stem not in _GRAMMAR}
+
+
+_GRAMMAR = frozenset("a an the of for to in on at by with from and or but per your our its it is are that this these those you we as so up out into each every all any how more most only just not".split())  # fmt: skip
+_SINCE = re.compile(
+    r"\b(?:since|est\.?|established|founded(?: in)?|from|seit|depuis|desde|in)\s*$|始于$|创立于$|自$|成立于$"
+)
+_HAN_NOUN = re.compile(
+    r"(?:个|种|款|件|片|只|支|层|档|色|枚|包|条|块|位|人|项|级|段|重|道|粒|颗|组|套|张|本|页|瓶|盒|袋|杯|倍|孔|键|寸|挡|路|合一|合|轮|口|节|格|步|罐|根|把|扇|面|代|期)?([^\W\d_]{0,3})"
+)
+
+
+def _judge_count(reading: _Reading, quantity: Quantity) -> None:
+    if reading.language in ("zh", "ja"):
+        return _judge_han_count(reading, quantity)
+    if quantity.is_article:
+        return
+    source, book, span = reading.source, reading.book, (quantity.start, quantity.end)
+    before = source.lower[max(0, span[0] - 16) : span[0]]
+    nouns = _nouns_after(reading, quantity, 3)
+    if quantity.in_words and (quantity.number == 1 or not nouns):
+        return
+    if re.match(r"\s*-?\s*in\s*-?\s*(?:1|one)\b", source.lower[span[1] :]):
+        nouns = {"in"}
+    context = nouns | (_nouns_before(reading, quantity, 3) if re.search(r"\b(?:of|size|sizes|no|number|spf|level|model|type|grade|ages?|aged|x)\W*$", before) or not nouns else set())  # fmt: skip
+    same, others = [], []
+    for fq in book.quantities:
+        shares = bool(context & fq.nouns) or (not context)
+        if shares and _same_number(quantity, fq.quantity):
+            same.append(fq)
+        elif shares and not fq.quantity.measures:
+            others.append(fq)
+    if same:
+        return reading.supported(*span, "quantity", same[0].line)
+    digits = source.lower[span[0] : span[1]]
+    if digits in book.numbers and (not nouns or not others):
+        return reading.supported(*span, "number", book.numbers[digits])
+    if others:
+        return reading.contradicted(*span, "quantity", others[0].line)
+    if nouns & _idle_nouns() and (quantity.in_words or quantity.number <= 3) and not nouns & set(book.words):
+        return reading.take(*span)
+    if 1800 <= quantity.number <= 2100 and not _SINCE.search(before) and not nouns:
+        return reading.unsupported(*span, "number", "no fact holds this number")
+    reading.unsupported(*span, "quantity" if nouns else "number", "no fact holds this number")
+
+
+def _same_number(claim: Quantity, fact: Quantity) -> bool:
+    a, b = claim.number, fact.number
+    if claim.hedge in ("over",):
+        return b > a or (a == b and fact.hedge in ("over", "at_least"))
+    if claim.hedge == "at_least":
+        return b >= a
+    if claim.hedge == "under":
+        return b < a
+    if claim.hedge == "about":
+        return abs(a - b) <= 0.1 * abs(b)
+    return abs(a - b) < 1e-9
+
+
+def _judge_han_count(reading: _Reading, quantity: Quantity) -> None:
+    source, book, span = reading.source, reading.book, (quantity.start, quantity.end)
+    match = _HAN_NOUN.match(source.text, span[1])
+    tail = match.group() if match else ""
+    if (
+        quantity.in_words
+        and quantity.number in (0, 1, 2, 3, 0.5, 10, 100, 1000, 10_000)
+        and not _counted_in_facts(book, tail)
+    ):
+        return
+    if quantity.in_words and not tail:
+        return
+    for fq in book.quantities:
+        if _same_number(quantity, fq.quantity) and (
+            not tail
+            or tail[0] in f"{fq.line.key}{fq.line.value}"
+            or len(tail) > 1
+            and tail[1:] in f"{fq.line.key}{fq.line.value}"
+        ):
+            return reading.supported(*span, "quantity", fq.line)
+    digits = source.lower[span[0] : span[1]]
+    if digits in book.numbers:
+        return reading.supported(*span, "number", book.numbers[digits])
+    others = [
+        fq
+        for fq in book.quantities
+        if not fq.quantity.measures and tail and tail[-2:] in f"{fq.line.key}{fq.line.value}"
+    ]
+    if others:
+        return reading.contradicted(*span, "quantity", others[0].line)
+    if quantity.in_words and not tail:
+        return
+    reading.unsupported(*span, "quantity", "no fact holds this number")
+
+
+def _counted_in_facts(book: FactBook, tail: str) -> bool:
+    return bool(tail) and any(tail[:1] in fq.line.value for fq in book.quantities if not fq.quantity.measures)
+
+
+# --- comparison and rank -----------------------------------------------------------------------------------------
+
+_ADJECTIVES = "fast strong light thin small big large smart quiet soft warm cool bright safe clean pure fresh rich tough hard sharp slim cheap low high long tall deep wide great fine cozy cosy comfy healthy happy easy simple sleek cute tasty juicy creamy silky smooth sturdy dry hot cold loud pretty lovely dreamy fluffy crisp new late early quick tiny bold kind sweet green close short thick heavy nice true wise rough gentle fair handy lively cuddly airy snug firm flat even neat".split()  # fmt: skip
+_MEASURABLE = "fast strong light thin small big large smart quiet safe clean pure fresh tough hard sharp slim cheap long tall deep wide healthy loud quick dry warm cool bright hot cold thick sturdy high firm low rich".split()  # fmt: skip
+
+
+def _graded(words: Sequence[str], ending: str) -> str:
+    forms = set()
+    for w in words:
+        stem = w[:-1] if w.endswith("e") else (w[:-1] + "i" if w.endswith("y") and w[-2] not in "aeo" else w)
+        forms.add(stem + ending)
+        if re.fullmatch(r"[^aeiou]*[aeiou][bdgmnpt]", w) and w not in ("clean", "green"):
+            forms.add(w + w[-1] + ending)
+    return "|".join(sorted(forms, key=len, reverse=True))
+
+
+_LIFE = r"(?:day|night|morning|afternoon|evening|moment|memor|hour|minute|week|weekend|season|winter|summer|life|lives|time|mood|friend|smile|adventure|hike|trip|commute|journey|road|trail|you\b|self|stories|plan|dream|meeting|workday|run|walk|sip|shift|routine|weather|winters|summers|stay|occasion|detail|of days|of mornings|cook|reader|guest|kid|child|thing|fan|escape|climb|trek|ride)"
+_SUPERLATIVE = re.compile(
+    rf"\b(?:the\s+|our\s+|its\s+)?(?:world's\s+|country's\s+|market's\s+|industry's\s+)?(?:{_graded(_ADJECTIVES, 'est')}|finest|(?:most|least)\s+(?!of\b|likely\b|people\b|days\b|mornings\b|nights\b|out\b|importantly\b|days\b)[a-z-]+)\b(?!\s+{_LIFE})"
+)
+_COMPARATIVE = re.compile(
+    rf"\b(?:\d+(?:\.\d+)?\s?(?:x|×|times)\s+(?:as\s+|more\s+|less\s+)?[a-z]+(?:\s+(?:than|as)\b)?|(?:twice|double|triple|half|three times|ten times|two times|five times)\s+(?:as\s+[a-z]+|the\s+[a-z]+)|(?:{_graded(_ADJECTIVES, 'er')}|better|worse|(?:more|less|fewer)\s+[a-z-]+(?:\s+[a-z-]+)?)\s+than\b(?!\s+(?:ever\s+)?(?:before\s+)?you\b)|(?:longer|stronger|harder|easier|faster)[- ]lasting|(?:outlasts?|outperforms?|outshines?|surpass(?:es)?|exceeds|beats)\b|unlike (?:any )?(?:other|ordinary|regular|most|typical|traditional|conventional|cheap|standard)?[a-z ]{{0,20}}|compared (?:to|with)|versus|\bvs\b|than (?:any|other|most|the competition|ordinary|traditional|regular|leading|conventional)|superior to|unlike the rest)"
+)
+_BARE_COMPARATIVE = re.compile(
+    rf"\b(?:{_graded(_MEASURABLE, 'er')})\b(?!\s+(?:than|{_LIFE}))(?![- ]?(?:lasting|bag|box|sleeve|holder))"
+)
+_NOUN_ER = frozenset({"cooler", "warmer", "lighter", "cleaner", "dryer", "drier", "heater", "cutter", "firmer", "higher", "lower", "quicker", "longer", "later"})  # fmt: skip
+_OTHER_COMPARISONS = {
+    "de": re.compile(r"\b(?:der|die|das|den|dem)\s+(?:\w+\s+)?(?!erste|letzte|nächste|beste|meiste)\w{3,}st(?:e|en|er|es)\b(?!\s+(?:sich|dich))|\bam\s+\w{3,}sten\b|\b\w{3,}er\s+als\b(?!\s+\d)|\b(?:meisten|weltbeste\w*|allerbeste\w*|beste[nrs]?)\b|\b(?:schnellste|leichteste|stärkste|sicherste|günstigste|leiseste|hochwertigste|modernste|zuverlässigste)[nrs]?\b|\bmal so \w+|\bbesser als\b"),
+    "fr": re.compile(r"\b(?:le|la|les)\s+plus\s+(?!souvent|tard|tôt)\w+|\b(?:plus|moins)\s+\w+\s+que\b|\bmeilleur(?:e|s|es)?\b|\bmieux que\b|\bfois plus\b|\bdeux fois\b"),
+    "es": re.compile(r"\b(?:el|la|los|las)\s+(?:\w+\s+)?más\s+(?!tarde|pronto)\w+|\b(?:más|menos)\s+\w+\s+que\b|\bmejor(?:es)?\b|\bveces más\b|\bel doble de\b"),
+    "ja": re.compile(r"最(?!近|後|初|中|適|寄)[^\s、。]{1,2}|一番(?!目)|[^\s]{1,6}より(?:も)?[^\s]{1,4}い|\d+倍|世界No\.?1|比べて"),
+    "zh": re.compile(r"比[^，。,.!？\s]{1,10}更[^，。,.\s]{1,3}|优于[^，。,.\s]{0,8}|胜过[^，。,.\s]{0,8}|超越[^，。,.\s]{0,8}|秒杀[^，。,.\s]{0,6}|(?:\d+|[两三四五六七八九十百]+)倍[^，。,.\s]{0,4}|超过同类[^，。,.\s]{0,6}|同类(?:产品|中)[^，。,.\s]{0,6}|碾压[^，。,.\s]{0,6}|完胜[^，。,.\s]{0,6}|媲美[^，。,.\s]{0,8}|吊打[^，。,.\s]{0,6}|更(?:轻|快|强|久|薄|安全|健康|耐用|便宜|省电|保温|保鲜|结实|大|小)"),
+}  # fmt: skip
+
+
+def _read_comparisons(reading: _Reading) -> None:
+    lower = reading.source.lower
+    patterns: list[tuple[re.Pattern[str], str]] = []
+    if reading.language in _OTHER_COMPARISONS:
+        patterns.append(
+            (_OTHER_COMPARISONS[reading.language], "comparative" if reading.language == "zh" else "superlative")
+        )
+    if reading.language not in ("de", "fr", "es"):
+        patterns += [(_COMPARATIVE, "comparative"), (_SUPERLATIVE, "superlative"), (_BARE_COMPARATIVE, "comparative")]
+    for pattern, type in patterns:
+        for match in pattern.finditer(lower):
+            if not reading.is_free(*match.span()) and any(
+                a <= match.start() and match.end() <= b for a, b in reading.taken
+            ):
+                continue
+            if pattern is _BARE_COMPARATIVE and _is_thing(reading, match):
+                continue
+            if _fact_line_with(reading, match.group()) is not None:
+                reading.supported(*match.span(), type, _fact_line_with(reading, match.group()) or "")
+                continue
+            if pattern is _SUPERLATIVE and re.fullmatch(r"(?:our\s+|the\s+)?(?:newest|latest)", match.group()):
+                continue
+            reading.unsupported(*match.span(), type, "no fact proves this comparison" if type == "comparative" else "no fact proves this rank or superiority")  # fmt: skip
+
+
+def _is_thing(reading: _Reading, match: re.Match[str]) -> bool:
+    word = match.group()
+    if word not in _NOUN_ER:
+        return False
+    before = reading.source.lower[: match.start()].split()[-1:] or [""]
+    return (
+        before[0]
+        in ("a", "the", "your", "this", "no", "any", "each", "every", "our", "gentle", "facial", "face", "and", "or")
+        or word in ("longer", "higher", "lower")
+        and before[0] == "no"
+    )
+
+
+def _fact_line_with(reading: _Reading, words: str) -> Line | None:
+    wanted = {t.stem for t in tokens(plain(words)) if t.stem not in _GRAMMAR}
+    for low, line in reading.book.han:
+        if line.key in ("title", "brand", "category") or not wanted and words not in low:
+            continue
+        if (wanted and wanted <= _stems_of(line)) or (not words.isascii() and words in low):
+            return line
+    return None
+
+
+# --- patterns around unknown names -------------------------------------------------------------------------------
+
+_APPROVED = re.compile(
+    r"\b(?:[a-z0-9][\w&.-]*[\s-]){1,2}(?:certified|approved|accredited|tested|endorsed|recommended|verified|compliant)\b|\b(?:certified|approved|endorsed|recommended|trusted|tested) by (?:the\s+)?[a-z][\w -]{2,30}|\bcertified [a-z]+\b|\bpatented [a-z]+\b"
+)
+_WORKS_WITH = re.compile(
+    r"\b(?:compatible with|works with|pairs with|connects (?:to|with)|syncs with|for use with|designed to fit|fits (?:all|any|every|most|standard|into|in|on|under|inside)?|made to fit|sized for|suitable for (?:all|any|every))\s*(?P<object>(?:[\w'-]+\s?){1,6})"
+)
+_MADE_IN = re.compile(
+    r"\b(?:made|manufactured|produced|crafted|built|assembled|designed|engineered|woven|sewn|grown|roasted|brewed|bottled|sourced|hand(?:made|crafted)|baked|blended|distilled|harvested|farmed|forged|born) in (?!minutes|seconds|small|a\b|an\b|mind|every|your|just|house|one|the (?:kitchen|oven|office|morning|evening|wild|heart of (?!eu))|two|three)(?P<place>(?:the )?[a-z][\w .-]{1,24})"
+)
+
+
+def _read_patterns(reading: _Reading) -> None:
+    lower = reading.source.lower
+    if reading.language != "en":
+        return
+    for match in _APPROVED.finditer(lower):
+        if reading.is_free(*match.span()):
+            line = _fact_line_with(reading, match.group())
+            if line is not None:
+                reading.supported(*match.span(), "certification", line)
+            elif not re.match(r"(?:well|kid|taste|mom|mum|field|been|time|life|we|you|is|and)[\s-]", match.group()):
+                reading.unsupported(*match.span(), "certification", _missing_reason("certification"))
+    for match in _MADE_IN.finditer(lower):
+        if reading.is_free(*match.span("place")) and reading.is_free(*match.span()):
+            line = _fact_line_with(reading, match["place"].split()[0])
+            if line is not None:
+                reading.supported(*match.span(), "origin", line)
+            elif "origin" in reading.book.kinds:
+                reading.contradicted(*match.span(), "origin", reading.book.kinds["origin"])
+            else:
+                reading.unsupported(*match.span(), "origin", _missing_reason("origin"))
+    for match in _WORKS_WITH.finditer(lower):
+        if not reading.is_free(*match.span("object")):
+            continue
+        words = [w for w in reading.words if match.start("object") <= w.start < match.end("object")]
+        unknown = [
+            w
+            for w in words
+            if w.is_word
+            and reading.book.word_line(w.stem) is None
+            and w.stem not in plain_stems("en")
+            and w.stem not in puffery_stems("en")
+        ]
+        is_any = re.search(r"\b(?:all|any|every|most|standard)\b", match.group())
+        if unknown or (
+            is_any
+            and not re.search(
+                r"\b(?:life|lifestyle|mood|occasion|style|day|taste|outfit|home|room|decor)", match["object"]
+            )
+        ):
+            line = _fact_line_with(reading, match.group())
+            if line is not None:
+                reading.supported(*match.span(), "compatibility", line)
+            else:
+                end = unknown[-1].end if unknown else match.end("object")
+                reading.unsupported(match.start(), end, "compatibility", "no fact says what it works with")
+
+
+# --- what is left ------------------------------------------------------------------------------------------------
+
+_CLAIM_START = re.compile(
+    r"^(?:with|features?|includes?|has|have|offers?|comes|built|made|equipped|contains?|provides?|protects?|prevents?|keeps?|supports?|designed|ensures?|resists?|reduces?|lets|helps|boasts|uses|thanks|plus)$"
+)
+
+
+def _read_rest(reading: _Reading) -> None:
+    """Words no reader has spoken for yet: facts' own words support, opinion is puffery, the unknown is unsupported."""
+    claims_nothing, opinion = plain_stems("en"), puffery_stems("en")
+    by_clause: dict[int, list[Token]] = {}
+    for word in reading.words:
+        if word.is_word and reading.is_free(word.start, word.end):
+            by_clause.setdefault(word.clause, []).append(word)
+    for words in by_clause.values():
+        unknown: list[Token] = []
+        for word in words:
+            line = reading.book.word_line(word.stem)
+            parts_known = word.stem in claims_nothing or len(word.lower) == 1
+            if line is not None and word.stem not in _GRAMMAR:
+                if not parts_known or word.stem in reading.book.words:
+                    _support_word(reading, word, line)
+            elif word.stem in reading.book.negative_words and not parts_known:
+                _judge_negative_word(reading, word)
+            elif parts_known or word.stem in _GRAMMAR or _names_attribute(reading, word):
+                continue
+            elif word.stem in opinion:
+                reading.add(word.start, word.end, "opinion", Verdict.PUFFERY, None, "opinion, not a fact")
+            elif word.stem.endswith("ly") and (word.stem[:-2] in opinion or word.stem[:-2] in claims_nothing):
+                continue
+            else:
+                unknown.append(word)
+        if unknown:
+            start, end = unknown[0].start, unknown[-1].end
+            names = ", ".join(dict.fromkeys(w.lower for w in unknown))
+            reading.unsupported(start, end, "feature", f"no fact mentions: {names}")
+
+
+def _names_attribute(reading: _Reading, word: Token) -> bool:
+    """ "weighs" claims nothing by itself when a figure for the weight is known."""
+    return any(reading.book.attributes & set(m.concepts) for m in attribute_trie("en").find([word]))
+
+
+def _support_word(reading: _Reading, word: Token, line: Line) -> None:
+    type = next((subject for subject, known in reading.book.kinds.items() if known is line), "feature")
+    last = reading.claims[-1] if reading.claims else None
+    if (
+        last
+        and last[3] is Verdict.SUPPORTED
+        and last[4] == line.shown
+        and reading.source.text[last[1] : word.start].strip(" -") == ""
+    ):
+        reading.claims[-1] = (last[0], word.end, last[2], last[3], last[4], None)
+        return
+    reading.supported(word.start, word.end, type, line)
+
+
+def _judge_negative_word(reading: _Reading, word: Token) -> None:
+    line = reading.book.negative_words[word.stem]
+    if is_negated(reading.source, word.start):
+        reading.supported(word.start, word.end, "feature", line)
+    else:
+        reading.contradicted(word.start, word.end, "feature", line)
+
+
+_HAN_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff々〇]+")
+
+
+def _read_rest_in_chinese(reading: _Reading) -> None:
+    """Characters no reader has spoken for: covered by facts' own strings, by harmless words, or unknown."""
+    cover = han_words("zh")
+    lines = [(low, line) for low, line in reading.book.han]
+    for run in _HAN_RUN.finditer(reading.source.lower):
+        known = [not reading.is_free(i, i + 1) for i in range(*run.span())]
+        text = run.group()
+        i = 0
+        while i < len(text):
+            if known[i]:
+                i += 1
+                continue
+            n, line = _longest_fact(text, i, known, lines)
+            if line is not None:
+                for k in range(i, i + n):
+                    known[k] = True
+                reading.supported(run.start() + i, run.start() + i + n, "feature", line)
+                i += n
+            else:
+                i += 1
+        for a, b, kind in ((m.start, m.end, m.concepts[0]) for m in cover.find(text)):
+            if not all(known[a:b]):
+                if kind == "puffery" and b - a > 1 and not any(known[a:b]):
+                    reading.add(
+                        run.start() + a, run.start() + b, "opinion", Verdict.PUFFERY, None, "opinion, not a fact"
+                    )
+                for k in range(a, b):
+                    known[k] = True
+        _unknown_runs(reading, run.start(), known)
+
+
+def _longest_fact(text: str, i: int, known: list[bool], lines: list[tuple[str, Line]]) -> tuple[int, Line | None]:
+    limit = i
+    while limit < len(text) and not known[limit]:
+        limit += 1
+    for n in range(min(12, limit - i), 1, -1):
+        for low, line in lines:
+            if text[i : i + n] in low and not line.negative:
+                return n, line
+    return 0, None
+
+
+def _unknown_runs(reading: _Reading, offset: int, known: list[bool]) -> None:
+    start = None
+    for i, is_known in enumerate([*known, True]):
+        if not is_known and start is None:
+            start = i
+        elif is_known and start is not None:
+            if i - start >= 2:
+                words = reading.source.text[offset + start : offset + i]
+                reading.unsupported(offset + start, offset + i, "feature", f"no fact mentions: {words}")
+            start = None

@@ -1,0 +1,399 @@
+"""Figures with their units, in six languages: "750 ml", "three quarters of a litre", "24小时", "1,5 Liter", "€49"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Literal
+
+from .lexicon import table
+from .words import Plain
+
+Hedge = Literal["exact", "up_to", "over", "at_least", "under", "about"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One reading of a figure: dimension and value in the dimension's base unit."""
+
+    dimension: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A figure in a text."""
+
+    start: int  # of the plain text
+    end: int
+    number: float  # as written
+    measures: tuple[Measure, ...]  # readings; empty for a bare number; two for an ounce
+    hedge: Hedge = "exact"
+    in_words: bool = False  # "three", not "3"
+    is_article: bool = False  # "a litre"
+    step: float = 1.0  # value of the last digit written
+
+    @property
+    def dimensions(self) -> frozenset[str]:
+        return frozenset(m.dimension for m in self.measures)
+
+
+_VULGAR = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8"}
+_DIGITS = r"\d+(?:[.,']\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?|\.\d+"
+_DIGITS_RE = re.compile(
+    rf"(?<![\w.,])(?P<whole>\d+)[ -](?P<frac>\d/\d)(?!\d)|(?P<slash>(?<![\w./])[1-9]/[2-9](?![\d/]))|"
+    rf"(?P<vulgar>\d*\s?[{''.join(_VULGAR)}])|(?<![A-Za-z\d.,])(?P<digits>{_DIGITS})|(?<=[A-Za-z])(?P<glued>\d+(?:\.\d+)?)"
+)
+_MULTIPLIERS = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000, "k": 1_000}
+_LATER_MULTIPLIER = re.compile(r"\s*(thousand|million|billion|k\b|万|亿|千|百)(?![a-z])", re.I)
+_HAN_DIGIT = {
+    "零": 0,
+    "〇": 0,
+    "一": 1,
+    "二": 2,
+    "两": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "六": 6,
+    "七": 7,
+    "八": 8,
+    "九": 9,
+}
+_HAN_PLACE = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "亿": 100_000_000}
+_HAN_NUMBER = re.compile(r"[一二两三四五六七八九十百千万亿零〇]+|半")
+_HAN_FRACTION = re.compile(r"([一二三四五六七八九十百]+)分之([一二两三四五六七八九十百零]+)")
+_GLUE = re.compile(r"[\s-]*(?:(?:of\s+)?(?:an?|one)\s+|d'(?:un\s+)?|de\s+|eine[nrs]?\s+|des\s+|个)?", re.I)
+_BETWEEN = re.compile(r"\s*(?:[-–—~〜x×*]|to|by|bis|à|a|到|至|och)\s*", re.I)
+_CASE_MATTERS = 2  # names up to this length are compared with their case
+
+_BEFORE: tuple[tuple[Hedge, re.Pattern[str]], ...] = (
+    ("up_to", re.compile(r"(?:up to|as much as|as long as|max(?:imum|\.)?(?: of)?|bis zu|jusqu'à|jusqu'a|hasta|最多|长达|高达|最长|可达|多达|最大|最高|最大で)\s*(?:an?\s+)?(?:full\s+)?$")),
+    ("under", re.compile(r"(?:under|less than|below|fewer than|within|weniger als|unter|moins de|menos de|不到|低于|不足|小于|少于)\s*(?:an?\s+)?$")),
+    ("at_least", re.compile(r"(?:at least|a minimum of|minimum|no less than|mindestens|ab|au moins|dès|al menos|至少|不低于|不少于)\s*$")),
+    ("over", re.compile(r"(?:over|more than|above|beyond|upwards of|in excess of|mehr als|über|plus de|más de|超过|超|逾|大于)\s*(?:an?\s+)?$")),
+    ("about", re.compile(r"(?:about|around|nearly|almost|approx(?:\.|imately)?|roughly|close to|just under|just over|some|circa|ca\.?|etwa|rund|knapp|environ|près de|unos|unas|casi|aproximadamente|约|大约|近|将近|接近|约为|[~≈])\s*(?:an?\s+)?(?:full\s+)?$")),
+)  # fmt: skip
+_AFTER_MORE = re.compile(r"\s*(?:\+|plus\b|or more|and up|and over|and older|以上|多|余|oder mehr|ou plus|o más)")
+
+
+@lru_cache(maxsize=1)
+def _units() -> tuple[
+    dict[str, tuple[tuple[str, str, float], ...]], dict[str, tuple[tuple[str, str, float], ...]], int
+]:
+    exact: dict[str, list[tuple[str, str, float]]] = {}
+    folded: dict[str, list[tuple[str, str, float]]] = {}
+    longest = 0
+    for dimension, rows in table("units").items():
+        for unit, row in rows.items():
+            for name in row["names"]:
+                short = len(name) <= _CASE_MATTERS and name.isascii()
+                target, key = (exact, name) if short else (folded, name.lower())
+                for form in (key,) if short or not key[-1].isalpha() else _inflected(key):
+                    owners = target.setdefault(form, [])
+                    if (dimension, unit, float(row["factor"])) not in owners:
+                        owners.append((dimension, unit, float(row["factor"])))
+                    longest = max(longest, len(form))
+    return {k: tuple(v) for k, v in exact.items()}, {k: tuple(v) for k, v in folded.items()}, longest
+
+
+def _inflected(name: str) -> tuple[str, ...]:
+    if not name[-1].isascii():
+        return (name,)
+    return (name, name + "s", name + "es", name + "n", name + "en", name + "e", name + "er", name + "ern")
+
+
+def unit_at(source: Plain, position: int) -> tuple[int, tuple[tuple[str, str, float], ...]] | None:
+    """(end, ((dimension, unit, factor), ...)) of the longest unit name that begins at ``position``."""
+    exact, folded, longest = _units()
+    for n in range(min(longest, len(source.text) - position), 0, -1):
+        end = position + n
+        word = source.text[position:end]
+        owners = folded.get(source.lower[position:end]) or exact.get(word)
+        if owners is None or _splits_a_word(source.text, end) or (word == "in" and not _is_inch(source, position, end)):
+            continue
+        if word in ("a", "A", "an", "C", "F", "K") and source.text[position - 1 : position] == " ":
+            continue
+        return end, owners
+    return None
+
+
+def _splits_a_word(text: str, end: int) -> bool:
+    if end >= len(text) or not text[end - 1].isascii() or not text[end - 1].isalpha():
+        return False
+    return text[end].isascii() and text[end].isalnum()
+
+
+def _is_inch(source: Plain, position: int, end: int) -> bool:
+    """ "5 in" is five inches unless a word follows that makes "in" a preposition ("24/7 in the office")."""
+    rest = source.lower[end : end + 12].lstrip(" .")
+    return not rest or not re.match(r"(?:the|a|an|one|your|our|my|this|each|every|any|total|all|[a-wyz]{4,})\b", rest)
+
+
+def _number(text: str, language: str) -> tuple[float, float]:
+    """(value, value of the last digit) of digits with separators as the language writes them."""
+    text = text.replace("'", "").replace(" ", "")
+    if language in ("de", "fr", "es") and "," in text:
+        text = text.replace(".", "").replace(",", ".")
+    elif re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", text) and (language in ("de", "fr", "es") or "," in text):
+        text = re.sub("[.,]", "", text)
+    elif "," in text and "." in text:
+        text = text.replace(",", "")
+    elif "," in text:
+        text = text.replace(",", ".")
+    if text.count(".") > 1:
+        text = text.replace(".", "")
+    decimals = len(text.split(".")[1]) if "." in text else 0
+    return float(text), 10.0**-decimals
+
+
+def han_number(text: str) -> float:
+    """
+    >>> han_number("二十四"), han_number("三百"), han_number("十二"), han_number("两万")
+    (24.0, 300.0, 12.0, 20000.0)
+    """
+    if text == "半":
+        return 0.5
+    if all(c in _HAN_DIGIT for c in text) and len(text) > 1:
+        return float("".join(str(_HAN_DIGIT[c]) for c in text))
+    total = section = digit = 0
+    for character in text:
+        if character in _HAN_DIGIT:
+            digit = _HAN_DIGIT[character]
+            continue
+        place = _HAN_PLACE[character]
+        if place >= 10_000:
+            total, section, digit = (total + (section + digit or 1)) * place, 0, 0
+        else:
+            section, digit = section + (digit or 1) * place, 0
+    return float(total + section + digit)
+
+
+@lru_cache(maxsize=8)
+def _word_number_re(language: str) -> re.Pattern[str] | None:
+    words = table("numbers").get(language)
+    if not words:
+        return None
+    names = "|".join(sorted(words, key=len, reverse=True))
+    if language == "en":
+        names += "|hundred|thousand|million"
+        return re.compile(rf"\b(?:{names})s?(?:(?:[\s-]+and[\s-]+(?:an?\s+)?|[\s-]+(?:an?\s+)?)(?:{names})s?)*\b")
+    quarters = "quarts?|cuartos?|viertel"
+    return re.compile(rf"\b(?:{names})(?:[\s-]+(?:{quarters}))?(?:\b|(?=-))")
+
+
+def _word_value(text: str, language: str) -> float:
+    words = table("numbers")[language]
+    total = current = 0.0
+    fraction_of: float | None = None
+    for part in re.split(r"[\s-]+", text):
+        single = part if part in words or part in _MULTIPLIERS else part.rstrip("s")
+        if single in ("quart", "cuarto", "viertel"):
+            current = (current or 1.0) * 0.25
+        elif single in _MULTIPLIERS:
+            current = (current or 1.0) * _MULTIPLIERS[single]
+            if _MULTIPLIERS[single] >= 1_000:
+                total, current = total + current, 0.0
+        elif single in words:
+            value = float(words[single])
+            if single in ("quarter", "third", "half") and current and part != single:
+                current *= value  # "three quarters"
+            elif single in ("quarter", "third") and current == 1.0 and " and " not in text:
+                current *= value  # "one quarter"
+            elif single == "dozen":
+                current = (current or 1.0) * 12
+            else:
+                current += value
+        fraction_of = None
+    return total + current if fraction_of is None else fraction_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    start: int
+    end: int
+    number: float
+    step: float
+    in_words: bool = False
+    is_article: bool = False
+    is_fraction: bool = False
+
+
+def _spots(source: Plain, language: str) -> list[_Spot]:
+    found: list[_Spot] = []
+    for match in _DIGITS_RE.finditer(source.text):
+        start, end = match.span()
+        if match["whole"]:
+            number, step = float(int(match["whole"]) + Fraction(match["frac"])), 0.01
+        elif match["slash"]:
+            number, step = float(Fraction(match["slash"])), 0.01
+        elif match["vulgar"]:
+            head = match["vulgar"][:-1].strip()
+            number, step = (float(head) if head else 0.0) + float(Fraction(_VULGAR[match["vulgar"][-1]])), 0.01
+        else:
+            digits = (match["digits"] or match["glued"]).rstrip(",")
+            number, step = _number(digits, language)
+            end = start + len(digits)
+        later = _LATER_MULTIPLIER.match(source.text, end)
+        if later and not source.text[end:].startswith("万像素"):
+            key = later.group(1).lower()
+            factor = _MULTIPLIERS.get(key) or _HAN_PLACE.get(key, 1)
+            number, step, end = number * factor, step * factor, later.end()
+        found.append(_Spot(start, end, number, step))
+    pattern = _word_number_re(language if language in table("numbers") else "en")
+    if pattern is not None:
+        owner = language if language in table("numbers") else "en"
+        for match in pattern.finditer(source.lower):
+            value = _word_value(match.group(), owner)
+            found.append(_Spot(*match.span(), value, 0.01, in_words=True, is_fraction=value < 1))
+    for match in _HAN_FRACTION.finditer(source.text):
+        below = han_number(match.group(1))
+        found.append(_Spot(*match.span(), han_number(match.group(2)) / below, 0.01, in_words=True, is_fraction=True))
+    for match in _HAN_NUMBER.finditer(source.text):
+        if not any(s.start <= match.start() < s.end for s in found):
+            found.append(_Spot(*match.span(), han_number(match.group()), 0.01, in_words=True))
+    if language == "en":
+        for match in re.finditer(r"\b(?:an?|per|full)\s+(?=(?:full )?[a-z])", source.lower):
+            if not any(s.start <= match.start() < s.end for s in found):
+                found.append(_Spot(match.start(), match.start() + 1, 1.0, 0.01, in_words=True, is_article=True))
+    return sorted(found, key=lambda s: (s.start, -s.end))
+
+
+def _hedge(source: Plain, start: int, end: int) -> Hedge:
+    before = source.lower[max(0, start - 28) : start]
+    for hedge, pattern in _BEFORE:
+        if pattern.search(before):
+            return hedge
+    return "at_least" if _AFTER_MORE.match(source.lower, end) else "exact"
+
+
+def find(source: Plain, language: str) -> list[Quantity]:
+    """Every figure of a text from left to right; figures without a unit have no measures."""
+    found: list[Quantity] = []
+    last_end = -1
+    for spot in _spots(source, language):
+        if spot.start < last_end:
+            continue
+        quantity = _with_unit(source, spot)
+        if quantity is None:
+            continue
+        found.append(quantity)
+        last_end = quantity.end
+    return _share_units(source, found)
+
+
+def _with_unit(source: Plain, spot: _Spot) -> Quantity | None:
+    glue = _GLUE.match(source.text, spot.end)
+    positions = [spot.end]
+    if glue and glue.end() > spot.end:
+        positions.append(glue.end())
+    if source.text[spot.end : spot.end + 1] in (" ", "-"):
+        positions.append(spot.end + 1)
+    full = re.match(r"[\s-]*(?:full|whole|entire|straight|solid)\s+", source.lower[spot.end :])
+    if full:
+        positions.append(spot.end + full.end())
+    for position in positions:
+        unit = unit_at(source, position)
+        if unit is None:
+            continue
+        end, owners = unit
+        if spot.is_article and not {o[0] for o in owners} & {"volume", "mass", "time", "length"}:
+            return None
+        number = spot.number
+        if source.text[end : end + 1] == "半":  # 一升半
+            number, end = number + 0.5, end + 1
+        measures = tuple(Measure(d, _base(number, d, u, f), u) for d, u, f in owners)
+        hedge = _hedge(source, spot.start, end)
+        return Quantity(spot.start, end, number, measures, hedge, spot.in_words, spot.is_article, spot.step)
+    if spot.is_article or spot.is_fraction:
+        return None
+    return Quantity(
+        spot.start, spot.end, spot.number, (), _hedge(source, spot.start, spot.end), spot.in_words, False, spot.step
+    )
+
+
+def _base(number: float, dimension: str, unit: str, factor: float) -> float:
+    if dimension == "temperature" and unit == "F":
+        return (number - 32.0) / 1.8
+    return number * factor
+
+
+def _share_units(source: Plain, found: list[Quantity]) -> list[Quantity]:
+    """ "20 x 30 cm" and "5 to 7 hours": the first figure has the second one's unit."""
+    for i in range(len(found) - 2, -1, -1):
+        here, after = found[i], found[i + 1]
+        if here.measures or not after.measures or not _BETWEEN.fullmatch(source.lower[here.end : after.start]):
+            continue
+        measures = []
+        for m in after.measures:
+            factor = next(f for d, u, f in _owners(m) if d == m.dimension)
+            measures.append(Measure(m.dimension, _base(here.number, m.dimension, m.unit, factor), m.unit))
+        found[i] = Quantity(
+            here.start, here.end, here.number, tuple(measures), here.hedge, here.in_words, False, here.step
+        )
+    return found
+
+
+def _owners(measure: Measure) -> tuple[tuple[str, str, float], ...]:
+    row = table("units")[measure.dimension][measure.unit]
+    return ((measure.dimension, measure.unit, float(row["factor"])),)
+
+
+def like(quantity: Quantity, other: Quantity) -> Quantity:
+    """A bare figure read in the units of another one ("24 hours cold and 12 hot")."""
+    measures = []
+    for m in other.measures:
+        _, _, factor = _owners(m)[0]
+        measures.append(Measure(m.dimension, _base(quantity.number, m.dimension, m.unit, factor), m.unit))
+    return Quantity(
+        quantity.start,
+        quantity.end,
+        quantity.number,
+        tuple(measures),
+        quantity.hedge,
+        quantity.in_words,
+        False,
+        quantity.step,
+    )
+
+
+_IMPERIAL = frozenset({"floz", "cup", "pint", "quart", "gallon", "tbsp", "tsp", "oz", "lb", "in", "ft", "yd", "mi", "hp", "F", "psi", "ft2", "mph"})  # fmt: skip
+
+
+def agrees(claim: Quantity, fact: Quantity) -> bool:
+    """Whether the claim is true when the fact is, in any shared reading."""
+    return any(
+        _measure_agrees(claim, fact, c, f) for c in claim.measures for f in fact.measures if c.dimension == f.dimension
+    )
+
+
+def _measure_agrees(claim: Quantity, fact: Quantity, c: Measure, f: Measure) -> bool:
+    tolerance = _tolerance(claim, c, f)
+    if claim.hedge == "about":
+        return abs(c.value - f.value) <= max(tolerance, 0.1 * abs(f.value))
+    equal = abs(c.value - f.value) <= tolerance
+    if claim.hedge == "over":
+        return f.value > c.value + tolerance or (equal and fact.hedge in ("over", "at_least"))
+    if claim.hedge == "at_least":
+        return f.value >= c.value - tolerance
+    if claim.hedge == "under":
+        return f.value < c.value or (equal and fact.hedge == "under")
+    if fact.hedge == "up_to" and claim.hedge == "exact":
+        return equal
+    return equal
+
+
+def _tolerance(claim: Quantity, c: Measure, f: Measure) -> float:
+    """Allowed difference in base units: none inside one system, rounding between systems and months and days."""
+    size = max(abs(f.value), 1e-9)
+    if (c.unit in _IMPERIAL) != (f.unit in _IMPERIAL):
+        per_unit = abs(c.value / claim.number) if claim.number else 1.0
+        return max(0.02 * size, min(0.5 * claim.step * per_unit, 0.04 * size))
+    if c.dimension == "time" and c.unit != f.unit and {c.unit, f.unit} & {"mo", "y"}:
+        return 0.02 * size
+    if c.unit in _IMPERIAL and c.unit != f.unit:
+        return 0.02 * size
+    return 1e-6 * size
