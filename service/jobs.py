@@ -57,6 +57,7 @@ class Jobs:
             "notification_listener_polling_interval_sec": 0.2,
         }
         DBOS(config=config)
+        logging.getLogger("dbos").setLevel(logging.WARNING)
         _jobs = self
         DBOS.launch()
         DBOS.register_queue(
@@ -72,8 +73,9 @@ class Jobs:
         """Stop at once; what is unfinished goes on at the next start."""
         global _jobs
         if _jobs is self:
-            DBOS.destroy(workflow_completion_timeout_sec=0)
             _jobs = None
+            logging.getLogger("dbos").setLevel(logging.CRITICAL)  # work cut short is no news: it is taken up again
+            DBOS.destroy(workflow_completion_timeout_sec=0)
 
     def submit(self, workspace: str, kind: str, requests: Sequence[Mapping[str, Any]], id: str) -> Job:
         """Keep a job and begin. The same id again is the same job.
@@ -161,6 +163,8 @@ def work_chunk(workspace: str, id: str, start: int, end: int) -> None:
         try:
             work_item(workspace, id, position)
         except Exception as error:  # after every try: the item fails, its neighbours go on
+            if _jobs is None:
+                raise  # stopping; nothing can be recorded any more, so the next start takes it up
             log.exception("job %s item %s", id, position)
             give_up(workspace, id, position, f"unexpected: {_cause(error)}")
 

@@ -62,7 +62,7 @@ def list_keys(who: Admin) -> list[KeyView]:
     return [KeyView(**key_view(key)) for key in who.services.keys.of(who.workspace)]
 
 
-@router.delete("/keys/{id}", status_code=204, responses=WRITE)
+@router.delete("/keys/{id}", status_code=204, responses=WRITE, response_class=Response)
 def revoke_key(id: Annotated[str, Path(max_length=128)], who: Admin) -> None:
     """It stops working at once here, within two seconds in other processes."""
     if id == who.key.id:

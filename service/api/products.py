@@ -107,7 +107,7 @@ def put_product(id: Name, body: ProductFile, who: Merchant, response: Response) 
     return product
 
 
-@router.delete("/{id}", status_code=204, responses=WRITE)
+@router.delete("/{id}", status_code=204, responses=WRITE, response_class=Response)
 def delete_product(id: Name, who: Merchant) -> None:
     """Forget a product. Its copy, creatives and results stay."""
     who.services.store(who.workspace).products.delete(id)
