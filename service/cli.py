@@ -46,6 +46,30 @@ def show(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
+def plain(value: Any) -> Any:
+    """A dataclass as JSON values, nested ones too."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(type(value)).dump_python(value, mode="json")
+
+
+def _ledger(ledger: Any) -> dict[str, Any]:
+    return {"verdict": ledger.verdict.value, "claims": [plain(claim) for claim in ledger.claims]}
+
+
+class _Steps:
+    """Says every new step, and every tenth of a long one."""
+
+    def __init__(self) -> None:
+        self._step, self._tenth = "", -1
+
+    def __call__(self, step: str, done: float) -> None:
+        tenth = int(done * 10)
+        if (step, tenth) != (self._step, self._tenth):
+            self._step, self._tenth = step, tenth
+            say(f"  {step}: {done:.0%}")
+
+
 def main() -> None:
     """Run the command; known failures are one line and exit code 1, Ctrl-C is 130."""
     from models.errors import ModelError
@@ -133,12 +157,11 @@ def copy(
     Example: adloom copy --product samples/mug/product.json --channel email
     """
     from .wiring import studio_for_commands
-    from .words import copy_to_json
 
     studio = studio_for_commands(text_backend=backend)
     written = studio.write_copy(read_product(product), channel, language, variants, seed)
     if as_json:
-        show(copy_to_json(written))
+        show({**plain(written), "origin": written.origin})
         return
     for line in written.lines:
         typer.echo(f"{line.field:14} {line.origin:9} {line.text}")
@@ -162,7 +185,6 @@ def claims(
     Example: adloom claims --product samples/bottle/product.json --text "Keeps cold 24 hours"
     """
     from .copy.ledger import check
-    from .words import ledger_to_json
 
     if jsonl is not None:
         _claims_of_lines(jsonl)
@@ -171,7 +193,7 @@ def claims(
         fail("give --product and --text, or --jsonl", 2)
     ledger = check(text, read_product(product), language)
     if as_json:
-        show(ledger_to_json(ledger))
+        show(_ledger(ledger))
         return
     typer.echo(ledger.verdict.value)
     for claim in ledger.claims:
@@ -182,7 +204,6 @@ def _claims_of_lines(path: Path) -> None:
     from .copy.ledger import check
     from .errors import InvalidInput
     from .products import parse_product
-    from .words import ledger_to_json
 
     failed = 0
     with sys.stdin if str(path) == "-" else path.open(encoding="utf-8") as lines:
@@ -195,7 +216,7 @@ def _claims_of_lines(path: Path) -> None:
                 name = row.get("id", number)
                 given = row["product"]
                 parsed = parse_product(given) if isinstance(given, dict) else read_product(Path(given))
-                show({"id": name, **ledger_to_json(check(row["text"], parsed, row.get("lang") or parsed.language))})
+                show({"id": name, **_ledger(check(row["text"], parsed, row.get("lang") or parsed.language))})
             except (InvalidInput, json.JSONDecodeError, KeyError, OSError, AttributeError, TypeError) as error:
                 failed += 1
                 show({"id": name, "error": f"line {number}: {error or type(error).__name__}"})
@@ -232,18 +253,16 @@ def lint(
 
     Example: adloom lint --channel google_rsa --field headline --text "Stays hot for hours"
     """
-    from prompts.channels import check_field
+    from prompts.channels import field_findings
 
-    from .words import plain
-
-    findings = check_field(channel, field, text)
+    findings = field_findings(channel, field, text)
     if as_json:
-        show({"channel": channel, "field": field, "findings": plain(findings)})
-    else:
-        for finding in findings if isinstance(findings, (list, tuple)) else [findings] if findings else []:
-            typer.echo(str(finding.message if hasattr(finding, "message") else finding))
-        if not findings:
-            typer.echo("fits")
+        show({"channel": channel, "field": field, "text": text, "findings": [plain(found) for found in findings]})
+        return
+    for finding in findings:
+        typer.echo(finding.message)
+    if not findings:
+        typer.echo("fits")
 
 
 # --- pictures ------------------------------------------------------------------------------------------------------
@@ -344,14 +363,13 @@ def weights_list(as_json: AsJson = False) -> None:
     """Every weight file adloom knows: purpose, licence, size, whether it is here."""
     from models import weights
 
-    from .words import plain
-
     rows = weights.listing()
+    states = {row.name: weights.check(row.name) for row in rows}
     if as_json:
-        show(plain(rows))
+        show([{**plain(row), "state": states[row.name].state.value} for row in rows])
         return
     for row in rows:
-        typer.echo(f"{row.name:14} {weights.check(row.name):10} {row.licence:14} {row.purpose}")
+        typer.echo(f"{row.name:14} {states[row.name].state.value:10} {row.licence:14} {row.purpose}")
 
 
 @weights_app.command("add")
@@ -365,8 +383,8 @@ def weights_add(
     from models import weights
 
     say(f"adding {name}")
-    weights.add(name, source, progress=lambda done: say(f"  {done}"))
-    say(f"{name}: ready")
+    place = weights.add(name, source, progress=_Steps())
+    say(f"{name}: ready in {place}")
 
 
 @weights_app.command("check")
@@ -375,7 +393,7 @@ def weights_check() -> None:
     from models import weights
 
     states = {row.name: weights.check(row.name) for row in weights.listing()}
-    for name, state in states.items():
-        typer.echo(f"{name:14} {state}")
-    if "damaged" in states.values():
+    for name, status in states.items():
+        typer.echo(f"{name:14} {status.state.value:10} {status.detail}".rstrip())
+    if any(status.state is weights.State.DAMAGED for status in states.values()):
         fail("damaged weights; run: adloom weights add NAME")
