@@ -25,6 +25,7 @@ SMALL_PX = 640  # longer side while looking for the product
 FINE_PX = 1700  # longer side of the product while solving its edge; above, the matte is enlarged
 GRABCUT_ROUNDS = 3
 LEAK_PX = 3  # gaps in the product's outline up to twice as wide are closed
+WIDE_LEAK = 0.09  # of the size of all that is not ground: wider doors are looked at before they are walked through
 TINT_NEAR_PRODUCT = 0.35  # a red mug reddens its own contact shadow
 SHADOW_FROM = 0.45  # of the height of all that is not ground: shadows lie at the feet, not on the shoulders
 
@@ -105,13 +106,18 @@ def _fit_ground(small: BytePixels) -> _Ground:
         solution = np.linalg.lstsq(a, b, rcond=None)[0]
         predicted = (terms @ solution).astype(np.float32)
         if round_ >= 1:
-            known = border | (np.abs(log - predicted).max(axis=-1) < 0.03)
-    off = np.abs(log - predicted).max(axis=-1)[border]
+            known = border | (_largest(np.abs(log - predicted)) < 0.03)
+    off = _largest(np.abs(log - predicted)[border])
     lightness = pixels.to_lab(small)[..., 0]
     fine = lightness - cv2.GaussianBlur(lightness, (0, 0), 1.5)
     noise = 1.4826 * float(np.median(np.abs(fine[border])))
     limit = 0.12 + 4.0 * noise / 100.0
     return _Ground(np.exp(predicted).astype(np.float32), max(noise, 0.15), float(np.mean(off < limit)))
+
+
+def _largest(channels: FloatPixels) -> Plane:
+    """The largest of three channels; written out, as reducing so short an axis is ten times slower."""
+    return np.asarray(np.maximum(np.maximum(channels[..., 0], channels[..., 1]), channels[..., 2]), dtype=np.float32)
 
 
 def _border(height: int, width: int) -> Mask:
@@ -125,7 +131,7 @@ def _border(height: int, width: int) -> Mask:
 def _robust_weights(log: FloatPixels, predicted: FloatPixels, known: Mask, *, first: bool) -> Plane:
     """Cauchy weights around the last fit; around the median of the border at first."""
     around = np.median(log[known], axis=0) if first else predicted
-    off = np.abs(log - around).max(axis=-1)
+    off = _largest(np.abs(log - around))
     scale = max(1.4826 * float(np.median(off[known])), 0.004) * (2.5 if first else 1.5)
     return np.asarray(1.0 / (1.0 + (off / scale) ** 2), dtype=np.float32)
 
@@ -150,7 +156,7 @@ class _Look:
         soft = cv2.GaussianBlur(linear, (0, 0), 0.8) if ground.noise > 1.0 else linear
         ratio = (soft + 0.004) / (ground.rgb + 0.004)
         brightness = ratio @ pixels.LUMA
-        colour_off = np.abs(ratio / np.maximum(brightness, 0.02)[..., None] - 1.0).max(axis=-1)
+        colour_off = _largest(np.abs(ratio / np.maximum(brightness, 0.02)[..., None] - 1.0))
         lab = pixels.to_lab(small)
         ground_lab = pixels.to_lab(pixels.to_srgb(ground.rgb))
         smooth = cv2.GaussianBlur(lab, (0, 0), 0.9)
@@ -202,8 +208,10 @@ def _find(look: _Look) -> _Found:
         raise NoProductFound("nothing but soft shading stands out from the background")
     dry = _fill(dry) & ~_see_through(dry, look)
     strong = dry & ~look.like_shadow(TINT_NEAR_PRODUCT) & (look.difference > max(6.0, 5.0 * look.noise))
-    product = _shrunk(strong, 3) | (_shrunk(dry, 7) & ~_low_shadow(dry, look))
-    return _Found(~_grown(dry, 7), product & dry, dry)
+    seam = _seam(dry, look)
+    product = _shrunk(strong, 3) | (_shrunk(dry, 7) & ~seam)
+    is_coloured = float(np.mean(look.like_shadow(TINT_NEAR_PRODUCT)[_shrunk(dry, 7)])) < 0.5 if product.any() else False
+    return _Found(~_grown(dry, 7), product & dry, dry & ~seam if is_coloured else dry)
 
 
 def _grown(mask: Mask, size_px: int) -> Mask:
@@ -224,8 +232,30 @@ def _with_shadow(flooded: Mask, look: _Look) -> Mask:
     low[rows[0] + round(SHADOW_FROM * (rows[-1] - rows[0])) :] = True
     soft = look.like_shadow(TINT_NEAR_PRODUCT) & (look.gradient < max(1.1, 2.0 * look.noise))
     passable = flooded | (soft & low) | ~blob
-    wide = _reached_from_border(_shrunk(passable, 2 * LEAK_PX + 1))  # a gap in an edge is no way in
-    return flooded | (_grown(wide, 2 * LEAK_PX + 1) & passable)
+    narrow = _flood(passable, LEAK_PX) | flooded
+    rooms = narrow & ~(_flood(passable, round(WIDE_LEAK * np.sqrt(float(blob.sum())))) | flooded)
+    return narrow & ~_walled(rooms, look, blob & ~low)
+
+
+def _flood(passable: Mask, leak_px: int) -> Mask:
+    """What the border reaches through openings more than twice ``leak_px`` wide; a gap in an edge is no way in."""
+    size = 2 * leak_px + 1
+    return _grown(_reached_from_border(_shrunk(passable, size)), size) & passable
+
+
+def _walled(rooms: Mask, look: _Look, dry: Mask) -> Mask:
+    """Those pieces that edges surround on nearly all sides: a grey product whose outline fades for a hand's breadth."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(rooms.astype(np.uint8), connectivity=4)
+    strong = _grown(look.gradient > max(1.6, 3.0 * look.noise), 5) | _grown(dry, 3)
+    walled = np.zeros_like(rooms)
+    for i in range(1, count):
+        piece = labels == i
+        if stats[i, cv2.CC_STAT_AREA] < 0.002 * rooms.size:
+            continue
+        rim = _grown(piece, 3) & ~piece
+        if float(np.mean(strong[rim])) > 0.7:
+            walled |= _grown(piece, 2 * LEAK_PX + 1)
+    return walled
 
 
 def _reached_from_border(passable: Mask) -> Mask:
@@ -287,12 +317,18 @@ def _is_opening(piece: Mask, area: int, look: _Look) -> bool:
     return float(np.median(off)) < 0.045 + 0.01 * look.noise and (like_ground > 0.7 or shadowed)
 
 
+def _seam(dry: Mask, look: _Look) -> Mask:
+    """Where contact shadow and product meet: a shadow-coloured rim at the feet. Edges must decide, not colour."""
+    depth = cv2.distanceTransform(np.pad(dry, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    return _low_shadow(dry, look) & (depth < max(6.0, 0.05 * np.sqrt(float(dry.sum()))))
+
+
 def _low_shadow(dry: Mask, look: _Look) -> Mask:
     """Shadow-coloured pixels in the lowest part of what was found: contact shadow, or a grey foot; GrabCut decides."""
     rows = np.flatnonzero(dry.any(axis=1))
     low = np.zeros_like(dry)
     low[rows[0] + round(0.75 * (rows[-1] - rows[0])) :] = True
-    return low & look.like_shadow() & (look.brightness < 0.97)
+    return low & look.like_shadow(TINT_NEAR_PRODUCT) & (look.brightness < 0.97)
 
 
 def _grabcut(look: _Look, found: _Found) -> Mask:
