@@ -46,7 +46,7 @@ class KeyRing:
         if not scopes:
             raise InvalidInput("scopes", "a key needs at least one scope")
         text = text or new_key_text()
-        match = KEY.match(text)
+        match = KEY.fullmatch(text)
         if match is None:
             raise InvalidInput("key", "a key reads adl_, 12 hex digits, _, and at least 20 letters or digits")
         key = ApiKey(match[1], workspace, name, tuple(dict.fromkeys(scopes)), now)
@@ -68,7 +68,7 @@ class KeyRing:
         known = self.remembered(text)
         if known is not None:
             return known
-        match = KEY.match(text)
+        match = KEY.fullmatch(text)
         found = self._keys.find(match[1]) if match else None
         if match is None or found is None or not secrets.compare_digest(found[1], digest(match[2])):
             raise UnknownKey("this key is not known here")

@@ -69,7 +69,7 @@ class Objects:
             obstore.delete(self._store, self._path(key))
 
     def _path(self, key: str) -> str:
-        if not KEY.match(key):
+        if not KEY.fullmatch(key):
             raise NotFound("object", key)
         return f"{self.workspace}/{key}"
 

@@ -94,6 +94,9 @@ class FakeStudio:
     def scenes(self, family: str | None = None, camera_class: str | None = None, category: str | None = None) -> Any:
         return [scene for scene in SCENES if family in (None, scene.family)]
 
+    def propose_scenes(self, product: Product, n: int, seed: int = 0) -> list[Scene]:
+        return SCENES[:n]
+
     def make(self, product: Product, *, scene: str | None = None, **asked: Any) -> tuple[Creative, bytes]:
         self._shelf.read(product.photos[0])
         self.made.append({"product": product.id, "scene": scene, **asked})
