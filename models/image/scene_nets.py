@@ -179,18 +179,18 @@ class Enlarger(ModelMixin, ConfigMixin):  # type: ignore[misc]
         has_layout: whether the layout map at the larger size is given, to draw edges exactly.
         n: channels at the small size.
         n_mid: channels at twice the small size.
-        blocks: residual blocks at the small size.
+        n_blocks: residual blocks at the small size.
     """
 
     @register_to_config
-    def __init__(self, has_layout: bool = True, n: int = 48, n_mid: int = 32, blocks: int = 5) -> None:
+    def __init__(self, has_layout: bool = True, n: int = 48, n_mid: int = 32, n_blocks: int = 5) -> None:
         super().__init__()
         self.has_layout = has_layout
         self.enter = nn.Conv2d(3 + (16 * LAYOUT_CHANNELS if has_layout else 0), n, 3, padding=1)
         self.blocks = nn.ModuleList(
             [
                 nn.Sequential(nn.Conv2d(n, n, 3, padding=1), nn.SiLU(), nn.Conv2d(n, n, 3, padding=1))
-                for _ in range(blocks)
+                for _ in range(n_blocks)
             ]
         )
         self.widen = nn.Conv2d(n, 4 * n_mid, 3, padding=1)

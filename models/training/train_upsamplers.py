@@ -30,7 +30,7 @@ from .scene_data import is_held_out, read_labels, read_pictures, shards, view_of
 
 FACTOR = 4
 EDGE_SIZE = 128
-SIZES = {"edges": {"n": 48, "n_mid": 32, "blocks": 5}, "details": {"n": 24, "n_mid": 16, "blocks": 3}}
+SIZES = {"edges": {"n": 48, "n_mid": 32, "n_blocks": 5}, "details": {"n": 24, "n_mid": 16, "n_blocks": 3}}
 
 
 @dataclass(frozen=True, slots=True)
