@@ -49,7 +49,8 @@ def closed_form_alpha(photo: BytePixels, trimap: Plane) -> Alpha:
     shape = (len(wanted), len(wanted))
     system = sparse.csr_matrix((value[inner], (row[inner], index[column[inner]])), shape=shape)
     known = alpha.ravel().astype(np.float64)
-    right = -np.bincount(row[~inner], value[~inner] * known[column[~inner]], minlength=len(wanted))
+    pull = value[~inner] * known[column[~inner]]
+    right = -np.bincount(row[~inner], pull, minlength=len(wanted)).astype(np.float64)
     start = _guess(photo, trimap, unknown)
     solved = _solve(system, right, start)
     alpha[unknown] = np.clip(solved, 0.0, 1.0)
@@ -117,7 +118,8 @@ def _guess(photo: BytePixels, trimap: Plane, unknown: NDArray[np.bool_]) -> NDAr
     front = _spread(photo, (trimap >= 1.0).astype(np.float32), soft)[unknown]
     line = front - back
     along = ((photo[unknown].astype(np.float32) - back) * line).sum(axis=-1)
-    return np.clip(along / np.maximum((line * line).sum(axis=-1), 25.0), 0.0, 1.0).astype(np.float64)
+    share = along / np.maximum((line * line).sum(axis=-1), 25.0)
+    return np.asarray(np.clip(share, 0.0, 1.0), dtype=np.float64)
 
 
 def _spread(photo: BytePixels, weight: Plane, alpha: Plane) -> FloatPixels:

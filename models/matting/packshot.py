@@ -159,7 +159,7 @@ class _Look:
         colour_off = _largest(np.abs(ratio / np.maximum(brightness, 0.02)[..., None] - 1.0))
         lab = pixels.to_lab(small)
         ground_lab = pixels.to_lab(pixels.to_srgb(ground.rgb))
-        smooth = cv2.GaussianBlur(lab, (0, 0), 0.9)
+        smooth = np.asarray(cv2.GaussianBlur(lab, (0, 0), 0.9), dtype=np.float32)
         difference = np.linalg.norm(smooth - ground_lab, axis=-1)
         flat = pixels.to_srgb(np.clip(linear / np.maximum(ground.rgb, 0.01) * 0.7, 0, 1).astype(np.float32))
         return _Look(
@@ -177,7 +177,7 @@ class _Look:
     def like_shadow(self, tint_allowed: float = 0.1) -> Mask:
         """Darker than the ground, in the ground's own colour; room and product tint deep shadows a little."""
         tint = 0.05 + 0.02 * self.noise + tint_allowed * np.clip(1.0 - self.brightness, 0.0, 1.0)
-        return (self.brightness > 0.12) & (self.brightness < 1.03) & (self.colour_off < tint)
+        return np.asarray((self.brightness > 0.12) & (self.brightness < 1.03) & (self.colour_off < tint))
 
 
 def _gradient(lab: FloatPixels) -> Plane:
@@ -320,7 +320,7 @@ def _is_opening(piece: Mask, area: int, look: _Look) -> bool:
 def _seam(dry: Mask, look: _Look) -> Mask:
     """Where contact shadow and product meet: a shadow-coloured rim at the feet. Edges must decide, not colour."""
     depth = cv2.distanceTransform(np.pad(dry, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    return _low_shadow(dry, look) & (depth < max(6.0, 0.05 * np.sqrt(float(dry.sum()))))
+    return np.asarray(_low_shadow(dry, look) & (depth < max(6.0, 0.05 * np.sqrt(float(dry.sum())))))
 
 
 def _low_shadow(dry: Mask, look: _Look) -> Mask:

@@ -64,7 +64,7 @@ def estimate_photo_view_angle(cut_out: CutOut) -> tuple[float, float]:
 def fits(photo_deg: float, plate_deg: float, is_round: bool = True) -> Fit:
     """Compare two camera elevations by their sines, as the eye does; tolerances from rendered comparisons."""
     apart = abs(float(np.sin(np.radians(photo_deg)) - np.sin(np.radians(plate_deg))))
-    if apart <= (0.20 if is_round else 0.155):
+    if apart <= (0.20 if is_round else 0.16):
         return Fit.BELIEVABLE
     return Fit.DOUBTFUL if apart <= 0.25 else Fit.REJECT
 
