@@ -210,13 +210,35 @@ def _framed(shot: Shot, points: NDArray[np.float64], size_px: int) -> Any:
     return camera, record
 
 
-def _render_linear(bpy: Any, folder: Path) -> Linear:
+def _render_linear(bpy: Any, frame: tuple[float, ...], folder: Path) -> Linear:
+    """The picture, scene-linear: the product's part at full size, the bare paper around it from a quarter-size render.
+
+    Paper and soft shadow have no detail, so the small render enlarged is the same picture at a fifth of the time; the two
+    are blended over a margin around the product.
+    """
     scene = bpy.context.scene
     image = scene.render.image_settings
     image.media_type, image.file_format, image.color_depth, image.color_mode = "IMAGE", "OPEN_EXR", "32", "RGB"
     scene.render.filepath = str(folder / "linear.exr")
+    scene.render.use_border, scene.render.resolution_percentage = False, 25
     bpy.ops.render.render(write_still=True)
-    return _pixels(bpy, folder / "linear.exr")[..., :3]
+    small = _pixels(bpy, folder / "linear.exr")[..., :3]
+    scene.render.resolution_percentage = 100
+    scene.render.use_border, scene.render.use_crop_to_border = True, False
+    scene.render.border_min_x, scene.render.border_min_y, scene.render.border_max_x, scene.render.border_max_y = frame
+    bpy.ops.render.render(write_still=True)
+    large = _pixels(bpy, folder / "linear.exr")[..., :3]
+    scene.render.use_border = False
+    height, width = large.shape[:2]
+    planes = [Image.fromarray(small[..., c]).resize((width, height), Image.Resampling.BICUBIC) for c in range(3)]
+    around = np.stack([np.asarray(plane, dtype=np.float32) for plane in planes], axis=-1)
+    x, y = (np.arange(width) + 0.5) / width, 1.0 - (np.arange(height) + 0.5) / height
+    inside = np.minimum(
+        np.minimum(x - frame[0], frame[2] - x)[None, :] + 0.0 * y[:, None], np.minimum(y - frame[1], frame[3] - y)[:, None]
+    )
+    t = np.clip((inside - 0.002) / 0.016, 0.0, 1.0)[..., None].astype(np.float32)
+    weight = t * t * (3 - 2 * t)
+    return (around * (1 - weight) + large * weight).astype(np.float32)
 
 
 def _render_alpha(bpy: Any, hidden: Sequence[Any], frame: tuple[float, float, float, float], folder: Path) -> NDArray[np.uint8]:
@@ -270,10 +292,10 @@ def photograph(shot: Shot, out: Path, fonts: Path, *, samples: int, threads: int
     _settings(bpy, samples, threads, shot, size_px)
     _, record = _framed(shot, points, size_px)
     seen = record.project(points) / size_px
-    frame = (*_clamped(seen[:, 0].min() - 0.01, 1 - seen[:, 1].max() - 0.01), *_clamped(seen[:, 0].max() + 0.01, 1.01 - seen[:, 1].min()))
+    frame = (*_clamped(seen[:, 0].min() - 0.025, 0.975 - seen[:, 1].max()), *_clamped(seen[:, 0].max() + 0.025, 1.025 - seen[:, 1].min()))
     rest = _studio(bpy, shot, float(extent.max()))
     with tempfile.TemporaryDirectory() as scratch:
-        linear = _render_linear(bpy, Path(scratch))
+        linear = _render_linear(bpy, frame, Path(scratch))
         alpha = _render_alpha(bpy, rest, frame, Path(scratch))
         bpy.context.scene.render.use_border = False
     bpy.context.view_layer.material_override = None
