@@ -50,6 +50,14 @@ class WrongInput(PromptError):
         super().__init__(f"prompt {task!r}: input {name!r} must be {expected}, not {type(value).__name__} {value!r}")
 
 
+class NothingFits(PromptError):
+    """No sentence shape of the prompt can be filled within the limit."""
+
+    def __init__(self, task: str, longest: int) -> None:
+        self.task, self.longest = task, longest
+        super().__init__(f"prompt {task!r}: none of its sentences fits {longest} characters with these inputs")
+
+
 class EditedRelease(PromptError):
     """A released prompt file no longer says what it said when it was released."""
 

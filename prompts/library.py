@@ -3,6 +3,10 @@
 A file ``tasks/<task>/<version>.toml`` says what we ask a text model for: ``summary``, ``inputs``, ``system``,
 ``user``, ``sampling`` and ``output``, the JSON schema of the answer. ``$name`` marks an input, ``$$`` is a dollar sign.
 Values are laid in once and never read again, so a product called "$title" stays "$title".
+
+A string of the schema may be given as ``shapes`` with a ``longest`` instead of a pattern: see ``prompts.shapes``. The
+rendered prompt then has two schemas: ``output`` with the shapes, which small models need, and ``free_output`` with the
+length only, for models that write well by themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +24,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
-from .errors import BadFile, EditedRelease, MissingInput, UnknownInput, UnknownPrompt, UnknownTask, WrongInput
+from . import shapes
+from .errors import (
+    BadFile,
+    EditedRelease,
+    MissingInput,
+    NothingFits,
+    UnknownInput,
+    UnknownPrompt,
+    UnknownTask,
+    WrongInput,
+)
 
 FOLDER = Path(__file__).parent / "tasks"
 RELEASED = Path(__file__).parent / "released.toml"
@@ -54,7 +68,8 @@ class RenderedPrompt:
     system: str
     user: str
     ref: PromptRef
-    output: JsonSchema | None  # JSON schema of one answer
+    output: JsonSchema | None  # JSON schema of one answer, for a small model: it cannot leave the prompt's shapes
+    free_output: JsonSchema | None  # the same answer without shapes, for an able model
     sampling: Sampling
 
 
@@ -65,7 +80,8 @@ class InputSpec(BaseModel):
 
     about: str
     type: Literal["text", "lines", "integer"] = "text"  # lines: a list of strings, one a line
-    default: str | int | None = None  # None: the caller must fill it
+    join: str = "\n"  # what stands between the entries of a list
+    default: str | int | list[str] | None = None  # None: the caller must fill it
 
 
 class SamplingSpec(BaseModel):
@@ -86,6 +102,7 @@ class PromptFile(BaseModel):
     system: str
     user: Annotated[str, Field(min_length=1)]
     sampling: SamplingSpec = SamplingSpec()
+    lists: dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")], list[str]] = {}  # words for the shapes
     output: dict[str, Any] | None = None
 
     @model_validator(mode="after")
@@ -95,8 +112,11 @@ class PromptFile(BaseModel):
                 raise ValueError("a lone $ in the text; write $$ for a dollar sign")
         used = set(Template(self.system).get_identifiers()) | set(Template(self.user).get_identifiers())
         used |= _schema_inputs(self.output)
-        if used - set(self.inputs):
-            raise ValueError(f"not declared under [inputs]: {', '.join(sorted(used - set(self.inputs)))}")
+        declared = set(self.inputs) | set(self.lists)
+        if used - declared:
+            raise ValueError(f"not declared under [inputs] or [lists]: {', '.join(sorted(used - declared))}")
+        if set(self.inputs) & set(self.lists):
+            raise ValueError(f"both input and list: {', '.join(sorted(set(self.inputs) & set(self.lists)))}")
         if set(self.inputs) - used:
             raise ValueError(f"declared but never used: {', '.join(sorted(set(self.inputs) - used))}")
         return self
@@ -138,11 +158,13 @@ class Prompt:
         if set(specs) - set(values):
             raise MissingInput(self.task, set(specs) - set(values))
         words = {name: _as_words(self.task, name, specs[name], value) for name, value in values.items()}
+        lists = {name: _as_list(value) for name, value in {**values, **self.file.lists}.items()}
         return RenderedPrompt(
             system=Template(self.file.system).substitute(words).strip(),
             user=Template(self.file.user).substitute(words).strip(),
             ref=self.ref,
-            output=_fill_schema(self.file.output, values),
+            output=_fill_schema(self.file.output, values, lists, self.task, guided=True),
+            free_output=_fill_schema(self.file.output, values, lists, self.task, guided=False),
             sampling=Sampling(**self.file.sampling.model_dump()),
         )
 
@@ -235,7 +257,7 @@ def _as_words(task: str, name: str, spec: InputSpec, value: object) -> str:
     if spec.type == "lines":
         if isinstance(value, str) or not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
             raise WrongInput(task, name, "a list of strings", value)
-        return "\n".join(_one_line(v) for v in value)
+        return spec.join.join(_one_line(v) for v in value)
     if not isinstance(value, str):
         raise WrongInput(task, name, "text", value)
     return _one_line(value)
@@ -248,19 +270,36 @@ def _one_line(value: str) -> str:
 
 def _schema_inputs(schema: object) -> set[str]:
     if isinstance(schema, Mapping):
-        return set().union(*(_schema_inputs(value) for value in schema.values()))
+        shaped = set().union(*(shapes.places(shape) for shape in schema.get("shapes", ())))
+        return shaped.union(*(_schema_inputs(value) for value in schema.values()))
     if isinstance(schema, list | tuple):
         return set().union(*(_schema_inputs(value) for value in schema))
     match = _WHOLE_INPUT.match(schema) if isinstance(schema, str) else None
     return {match.group(1)} if match else set()
 
 
-def _fill_schema(schema: Any, values: Mapping[str, object]) -> Any:
+def _as_list(value: object) -> tuple[str, ...]:
+    entries = value if isinstance(value, list | tuple) else [value]
+    return tuple(_one_line(str(entry)) for entry in entries if str(entry).strip())
+
+
+def _fill_schema(
+    schema: Any, values: Mapping[str, object], lists: Mapping[str, tuple[str, ...]], task: str, *, guided: bool
+) -> Any:
     """A string that is exactly ``$name`` becomes that input's value: a limit, or a list of choices."""
     if isinstance(schema, Mapping):
-        return {key: _fill_schema(value, values) for key, value in schema.items()}
+        filled = {key: _fill_schema(value, values, lists, task, guided=guided) for key, value in schema.items()}
+        longest, sentences = filled.pop("longest", None), filled.pop("shapes", None)
+        if longest is None or sentences is None:
+            return filled
+        if not guided:
+            return {**filled, "minLength": 1, "maxLength": longest}
+        words = shapes.pattern(sentences, lists, longest)
+        if words is None:
+            raise NothingFits(task, longest)
+        return {**filled, "pattern": words}
     if isinstance(schema, list | tuple):
-        return [_fill_schema(value, values) for value in schema]
+        return [_fill_schema(value, values, lists, task, guided=guided) for value in schema]
     match = _WHOLE_INPUT.match(schema) if isinstance(schema, str) else None
     if match is None:
         return schema
