@@ -111,7 +111,7 @@ def kitchen_marble(rng: random.Random) -> Stage:
         props.lemon((-0.215 + dx, 0.42 + dy, dz), turn_deg=40 + 75 * i, seed=i)
     key = lights.softbox(-118, 34, 1.55, (0.95, 0.75), 34, tint="#fff8ee", target=(0, 0.1, 0.1), group="key")
     lights.softbox(70, 35, 1.8, (1.4, 1.2), 9, tint="#eaf2ff")
-    lights.world(None, 0.42, tint="#f1f5ff")
+    lights.world(None, 0.30, tint="#f1f5ff")
     return Stage(key, top, zone=rectangle(-0.12, -0.16, 0.12, 0.12), support=rectangle(-1.5, -0.355, 1.5, 0.75))
 
 
@@ -141,9 +141,9 @@ def walnut_evening(rng: random.Random) -> Stage:
     props.vase("moon", 0.12, materials.ceramic("#3b3a38", glaze=0.2, roughness=0.7), (0.235, 0.36, 0))
     props.bunch((0.235, 0.36, 0.115), 5, olive(), materials.bark(), kind="olive", length=0.30, leaf=0.05, leaves=11, spread=0.7, seed=rng.randrange(99), lean=(-0.3, 0.1))
     lights.glow_discs((0.02, 1.9, 0.22), (0.55, 0.02, 0.16), count=9, radius=(0.022, 0.04), strength=0.55, seed=rng.randrange(99))
-    key = lights.softbox(72, 33, 1.25, (0.55, 0.55), 15, tint="#ffdcae", group="key")
+    key = lights.softbox(72, 33, 1.25, (0.55, 0.55), 15, tint="#ffe8cc", group="key")
     lights.softbox(-150, 30, 1.9, (1.2, 0.6), 9, tint="#b9cbe6")
-    lights.world("interior", 0.35, turn_deg=130, cap=3, tint="#ffe9d2")
+    lights.world("interior", 0.35, turn_deg=130, cap=3, tint="#fff3e6")
     return Stage(key, top, support=rectangle(-1.7, -0.395, 1.7, 0.645))
 
 
@@ -156,8 +156,8 @@ def linen_plumes(rng: random.Random) -> Stage:
     shapes.floor(6, base)
     shapes.wall(6, 3, materials.plaster("#dccfbd", trowel=1.4, tone=0.05), 0.62)
     top = materials.linen("#d3c6b0")
-    folds = [((-0.55, 0.30), (0.05, 0.20), 0.016, 0.018), ((-0.5, 0.24), (-0.12, 0.05), 0.010, 0.013), ((0.12, 0.33), (0.60, 0.14), 0.014, 0.017),
-             ((0.22, 0.10), (0.62, -0.16), 0.012, 0.015), ((-0.62, -0.02), (-0.16, -0.22), 0.011, 0.014), ((-0.1, 0.36), (0.35, 0.30), 0.009, 0.012)]  # fmt: skip
+    folds = [((-0.75, 0.36), (0.10, 0.24), 0.030, 0.026), ((-0.62, 0.20), (-0.08, 0.06), 0.020, 0.020), ((0.05, 0.40), (0.70, 0.16), 0.026, 0.025),
+             ((0.16, 0.16), (0.75, -0.12), 0.022, 0.021), ((-0.75, -0.02), (-0.12, -0.26), 0.020, 0.020), ((0.10, -0.30), (0.60, -0.34), 0.016, 0.02)]  # fmt: skip
     shapes.cloth(1.3, 0.95, top, (0.0, -0.06, 0.0), folds=folds, turn_deg=3, seed=rng.randrange(99), calm=0.15, cell=0.005)
     props.vase("belly", 0.155, materials.clay("#b98263"), (0.225, 0.26, 0.002), seed=2)
     props.grass_plumes((0.225, 0.26, 0.15), 9, length=0.30, seed=rng.randrange(99), tint="#e2cfab", spread=0.42)
@@ -178,17 +178,21 @@ def garden_stone(rng: random.Random) -> Stage:
     slab = shapes.slab(3, 0.78, 0.10, top, front=-0.34, bevel=0.014)
     slab.data.shade_smooth()
     leafy = [green("#3d5f2a"), green("#56763a"), green("#2f4d26")]
-    for i in range(26):
-        x, y = rng.uniform(-0.85, 0.85), rng.uniform(0.62, 1.5)
-        shapes.branch((x, y, rng.uniform(-0.35, 0.0)), (rng.uniform(-0.5, 0.5), -0.15, 1), rng.uniform(0.35, 0.62), leafy[i % 3], materials.bark(), kind=("laurel", "ruscus")[i % 2],
-                      leaf=rng.uniform(0.06, 0.10), leaves=11, droop=0.6, seed=rng.randrange(9999), bare=0.05)  # fmt: skip
+    hedge = materials.Graph("hedge")
+    mottled = hedge.noise(hedge.object_space(), 7.0, detail=3)
+    hedge.finish(roughness_known=0.9, Base_Color=hedge.ramp(mottled, [(0.35, "#16240f"), (0.55, "#2f4a1f"), (0.72, "#5f7d38")]))
+    shapes.wall(6, 0.62, hedge.material, 2.3, z=-0.5)
+    for i in range(54):
+        x, y = rng.uniform(-0.85, 0.85), rng.uniform(0.66, 1.6)
+        shapes.branch((x, y, rng.uniform(-0.30, 0.0)), (rng.uniform(-0.6, 0.6), -0.15, 1), rng.uniform(0.30, 0.56), leafy[i % 3], materials.bark(), kind=("laurel", "ruscus")[i % 2],
+                      leaf=rng.uniform(0.08, 0.13), leaves=12, droop=0.7, seed=rng.randrange(9999), bare=0.0)  # fmt: skip
     for x, lean in ((-0.33, 0.75), (0.36, -0.7)):
         for k in range(3):
             shapes.branch((x, 0.34 + 0.05 * k, -0.06), (lean * (0.7 + 0.2 * k), -0.25, 0.75), 0.30, leafy[k], materials.bark(), kind="ruscus", leaf=0.055, leaves=10, droop=0.7, seed=rng.randrange(9999))
     props.pebble((-0.19, 0.13, 0), 0.075, materials.stone("#8f8a80", seed=2, rough_scale=0.3), seed=3, turn_deg=20)
     props.pebble((-0.145, 0.19, 0), 0.045, materials.stone("#c8c0b2", seed=5, rough_scale=0.3), seed=7, turn_deg=80)
-    key = lights.sun(66, 40, 3.6, angle_deg=1.6, tint="#fff0d6")
-    lights.world("forest", 1.15, turn_deg=60, cap=2.5, seen=1.3)
+    key = lights.sun(66, 40, 5.0, angle_deg=1.6, tint="#fff0d6")
+    lights.world("forest", 0.7, turn_deg=60, cap=2.5, seen=1.6)
     lights.leaf_shadow(key, (0.24, 0.22, 0), distance=0.8, seed=rng.randrange(99), twigs=2, leaf=0.06, length=0.35, spread=0.08)
     return Stage(key, top, zone=rectangle(-0.11, -0.16, 0.12, 0.12), support=rectangle(-1.5, -0.325, 1.5, 0.42))
 
@@ -201,32 +205,49 @@ def beach_sand(rng: random.Random) -> Stage:
     from mathutils import Vector
     from mathutils import noise as perlin
 
+    def height(x: float, y: float) -> float:
+        calm = min(1.0, max(0.0, (math.hypot(x, y) - 0.10) / 0.16))
+        z = 0.020 * perlin.fractal(Vector((x * 2.6, y * 3.4, 1)), 0.7, 2.0, 5)
+        z += 0.005 * math.sin(30 * y + 6 * x + 3 * perlin.noise((x * 4, y * 3, 0)))
+        return calm * calm * (z + 0.05 * max(0.0, y - 0.45) - 0.10 * max(0.0, y - 1.0))
+
     top = materials.sand("#dcc39d", ripples=0.7)
-    vertices, faces, n = [], [], 150
-    for j in range(n + 1):
-        for i in range(n + 1):
-            x, y = (i / n - 0.5) * 3.2, -0.8 + 2.4 * j / n
-            calm = min(1.0, max(0.0, (math.hypot(x, y) - 0.10) / 0.16))
-            z = 0.020 * perlin.fractal(Vector((x * 2.6, y * 3.4, 1)), 0.7, 2.0, 5) + 0.006 * math.sin(26 * y + 5 * x + 3 * perlin.noise((x * 4, y * 3, 0)))
-            z += 0.05 * max(0.0, y - 0.45) - 0.10 * max(0.0, y - 1.0)
-            vertices.append((x, y, calm * calm * z))
-            faces += [(j * (n + 1) + i, j * (n + 1) + i + 1, (j + 1) * (n + 1) + i + 1, (j + 1) * (n + 1) + i)] if i < n and j < n else []
-    shapes.mesh(vertices, faces, top, name="dune", sharp_deg=180)
-    sea = materials.plain("#3f8fa5", 0.25, unevenness=0.5)
-    shapes.mesh([(-60, 1.6, -0.09), (60, 1.6, -0.09), (60, 90, -0.09), (-60, 90, -0.09)], [(0, 1, 2, 3)], sea, smooth=False)
+    n = 150
+    grid = [((i / n - 0.5) * 3.2, -0.8 + 2.4 * j / n) for j in range(n + 1) for i in range(n + 1)]
+    row = n + 1
+    faces = [(j * row + i, j * row + i + 1, (j + 1) * row + i + 1, (j + 1) * row + i) for j in range(n) for i in range(n)]
+    shapes.mesh([(x, y, height(x, y)) for x, y in grid], faces, top, name="dune", sharp_deg=180)
+    sky = materials.Graph("sky")
+    _, _, up = sky.split(sky.object_space())
+    sky.put(sky.principled.inputs["Emission Color"], sky.ramp(sky.math("MULTIPLY", up, 0.16), [(0.0, "#f6dcc0"), (0.35, "#dfe2e4"), (1.0, "#a9c6de")]))
+    sky.put(sky.principled.inputs["Base Color"], "#000000")
+    sky.principled.inputs["Emission Strength"].default_value = 1.5
+    shapes.wall(40, 8, sky.material, 30, z=-0.12).lightgroup = "ambient"
+    sea = materials.Graph("sea")
+    at = sea.object_space()
+    swell = sea.noise(sea.mapped(at, scale=(0.25, 1.6, 1)), 2.2, detail=5, roughness=0.6)
+    sea.finish(roughness_known=0.2, Base_Color=sea.ramp(swell, [(0.4, "#5f939c"), (0.62, "#7fb0b2"), (0.72, "#dfe9e6")]), Normal=sea.bump(swell, 0.05))
+    shapes.mesh([(-30, 1.5, -0.09), (30, 1.5, -0.09), (30, 31, -0.09), (-30, 31, -0.09)], [(0, 1, 2, 3)], sea.material, smooth=False)
     foam = materials.plain("#eef3f2", 0.6)
-    shapes.mesh([(-6, 2.1, -0.086), (6, 2.3, -0.086), (6, 2.55, -0.086), (-6, 2.25, -0.086)], [(0, 1, 2, 3)], foam, smooth=False)
-    reed = materials.leaf("#a8a565", bloom=0.1, gloss_=0.5, spread=0.6, veins=0.3)
+    shore = [(-6 + 0.1 * k, 1.62 + 0.06 * math.sin(0.9 * k) + 0.10 * perlin.noise((k * 0.17, 3, 0))) for k in range(121)]
+    edge = [(x, y, -0.082) for x, y in shore] + [(x, y + 0.10 + 0.06 * math.sin(7 * x), -0.082) for x, y in reversed(shore)]
+    shapes.mesh(edge, [tuple(range(len(edge)))], foam, smooth=False)
+    blades = [materials.leaf(tint, bloom=0.1, gloss_=0.5, spread=0.6, veins=0.0, through=0.35) for tint in ("#a9a46a", "#8f9a5c", "#c2b078")]
     for side in (-1, 1):
-        for k in range(16):
-            shapes.branch((side * rng.uniform(0.27, 0.42), rng.uniform(0.25, 0.55), -0.01), (rng.uniform(-0.5, 0.5) - side * 0.2, rng.uniform(-0.2, 0.1), 1), rng.uniform(0.18, 0.34), reed,
-                          materials.plain("#b3a566", 0.7), kind="willow", leaf=0.12, leaves=3, droop=0.9, seed=rng.randrange(9999), bare=0.05, stem=0.0014)  # fmt: skip
-    for x, y, s, c in ((-0.19, 0.10, 0.06, "#e8e0d2"), (-0.15, 0.155, 0.035, "#b79f8b"), (0.205, 0.16, 0.05, "#cbbba6"), (0.18, -0.16, 0.028, "#e5dccb")):
-        props.pebble((x, y, -0.006), s, materials.stone(c, rough_scale=0.3, seed=int(s * 1000)), seed=rng.randrange(99), turn_deg=rng.uniform(0, 180))
+        for k in range(46):
+            x, y = side * rng.gauss(0.34, 0.045), rng.gauss(0.42, 0.07)
+            if abs(x) < 0.22:
+                continue
+            tall, lean, turn = rng.uniform(0.14, 0.34), rng.uniform(0.1, 0.9), rng.uniform(0, 2 * math.pi)
+            path = [(x + math.cos(turn) * lean * tall * t * t * 0.7, y + math.sin(turn) * lean * tall * t * t * 0.4, height(x, y) - 0.01 + tall * (t - 0.28 * lean * t * t)) for t in (q / 10 for q in range(11))]
+            shapes.sweep(path, lambda s: 0.0038 * (1 - 0.9 * s), lambda s: 0.0009 * (1 - 0.8 * s), blades[k % 3], side=(math.sin(turn), -math.cos(turn), 0), sides=6)
+    for x, y, s, c in ((-0.19, 0.10, 0.06, "#e8e0d2"), (-0.15, 0.155, 0.035, "#b79f8b"), (0.205, 0.16, 0.05, "#cbbba6"), (0.19, -0.13, 0.028, "#e5dccb"), (-0.10, 0.36, 0.045, "#8f8378")):
+        props.pebble((x, y, height(x, y) - 0.12 * s), s, materials.stone(c, rough_scale=0.3, seed=int(s * 1000)), seed=rng.randrange(99), turn_deg=rng.uniform(0, 180))
     wood = materials.wood("weathered", plank=0, turn_deg=8, roughness=0.8)
-    shapes.tube([(-0.50, 0.46, 0.012), (-0.30, 0.42, 0.02), (-0.12, 0.40, 0.016), (0.02, 0.42, 0.006)], lambda s: 0.022 - 0.012 * s, wood)
+    trunk = [(-0.60 + 0.07 * k, 0.50 + 0.02 * math.sin(k), height(-0.60 + 0.07 * k, 0.50) + 0.014) for k in range(9)]
+    shapes.tube(trunk, lambda s: 0.026 - 0.016 * s, wood)
     key = lights.sun(-58, 30, 4.2, angle_deg=2.2, tint="#ffe2b8")
-    lights.world("sunrise", 0.9, turn_deg=40, cap=2.0, tint="#f4f6ff")
+    lights.world(None, 0.55, tint="#d5e4ff")
     return Stage(key, top, zone=disc(0.10))
 
 
@@ -271,6 +292,7 @@ def cafe_oak(rng: random.Random) -> Stage:
 def bath_tile(rng: random.Random) -> Stage:
     top = materials.stone("#d6cfc2", roughness=0.5, seed=rng.randrange(50), rough_scale=0.35)
     shapes.slab(3, 0.92, 0.045, top, front=-0.38, bevel=0.005)
+    shapes.slab(3, 0.8, 0.8, materials.wood("pale_oak", plank=0, turn_deg=90), front=-0.35, top=-0.046)
     shapes.wall(3, 1.6, materials.tiles("#a9b8a2", size=(0.075, 0.15), grout="#d9d5cb", roughness=0.10, variation=0.16, seed=rng.randrange(50), offset=0.0), 0.52, z=-0.004)
     towel = materials.linen("#efe9de", threads_per_m=330, slub=1.4)
     for i in range(3):
@@ -284,14 +306,14 @@ def bath_tile(rng: random.Random) -> Stage:
     shapes.cylinder(0.0135, 0.02, materials.plain("#20201f", 0.4), (-0.125, 0.42, 0.122))
     props.pebble((0.175, 0.19, 0), 0.055, materials.stone("#8d8b86", rough_scale=0.3), seed=5, turn_deg=20)
     key = lights.softbox(-62, 46, 1.45, (0.8, 0.8), 24, tint="#fffaf2", group="key")
-    lights.softbox(80, 40, 1.8, (1.2, 1.2), 8, tint="#eaf3ff")
-    lights.world(None, 0.36, tint="#f4f8f6")
+    lights.softbox(80, 40, 1.8, (1.2, 1.2), 5, tint="#eaf3ff")
+    lights.world(None, 0.24, tint="#f4f8f6")
     return Stage(key, top, zone=rectangle(-0.12, -0.16, 0.12, 0.12), support=rectangle(-1.5, -0.37, 1.5, 0.51))
 
 
 @place(
     "white-sweep-soft", family="studio", words="white seamless studio sweep, soft light, plaster arch and sphere",
-    mood="clean, neutral, modern", surface="white paper", categories=(), view_angle_deg=11, brightness=0.86,
+    mood="clean, neutral, modern", surface="white paper", categories=(), view_angle_deg=11, brightness=0.90,
 )  # fmt: skip
 def white_sweep(rng: random.Random) -> Stage:
     top = materials.paper("#eae8e4", grain=0.6)
@@ -303,8 +325,8 @@ def white_sweep(rng: random.Random) -> Stage:
     shapes.cylinder(0.075, 0.035, white, (-0.265, 0.38, 0))
     shapes.sphere(0.018, materials.metal("brass", roughness=0.18), (-0.165, 0.17, 0))
     key = lights.softbox(-66, 44, 1.5, (0.85, 0.85), 26, tint="#fffdf8", group="key")
-    lights.softbox(85, 30, 1.8, (1.2, 1.2), 6, tint="#eef4ff")
-    lights.world(None, 0.45, tint="#f7f9ff")
+    lights.softbox(85, 30, 1.8, (1.2, 1.2), 3, tint="#eef4ff")
+    lights.world(None, 0.26, tint="#f7f9ff")
     return Stage(key, top, zone=disc(0.14))
 
 

@@ -87,6 +87,22 @@ def fillet(points: Sequence[Point2], radius: float | Sequence[float], steps: int
     return rounded
 
 
+def curve_through(points: Sequence[Point2], steps: int = 8) -> list[Point2]:
+    """A smooth line through all points (Catmull-Rom), ``steps`` pieces between two of them."""
+    line: list[Point2] = []
+    n = len(points)
+    for i in range(n - 1):
+        p0, p1, p2, p3 = points[max(0, i - 1)], points[i], points[i + 1], points[min(n - 1, i + 2)]
+        for k in range(steps):
+            t = k / steps
+            x, y = (
+                0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t**3)
+                for a, b, c, d in zip(p0, p1, p2, p3, strict=True)
+            )
+            line.append((max(0.0, x), y))
+    return [*line, points[-1]]
+
+
 def lathe(profile: Sequence[Point2], material: Any, at: Point3 = (0, 0, 0), *, segments: int = 96,
           wobble: float = 0.0, seed: int = 0, sharp_deg: float = 40.0) -> Any:  # fmt: skip
     """Turn a profile of (radius, height) about the vertical axis. ``wobble``: hand-made unevenness, fraction of radius."""

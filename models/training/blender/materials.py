@@ -260,7 +260,7 @@ def gloss(tint: Colour = "#0b0b0d", *, roughness: float = 0.05, dust: float = 0.
 # --- wood ----------------------------------------------------------------------------------------------------------
 
 WOODS: dict[str, tuple[Colour, Colour, Colour]] = {  # early wood, late wood (growth-ring line), pores
-    "oak": ("#c49a68", "#a3763f", "#6d4a25"),
+    "oak": ("#c2a07a", "#a07c54", "#6d4f30"),
     "pale_oak": ("#d8bd97", "#bd9a6c", "#8f6d45"),
     "ash": ("#dccbb0", "#c3a981", "#a58a63"),
     "walnut": ("#7a5236", "#4b2d1b", "#2a170d"),
@@ -508,7 +508,7 @@ def linen(tint: Colour = "#d8cfc0", *, threads_per_m: float = 560.0, slub: float
     body = g.mix(g.step(slow, 0.3, 0.7, 0.08, 0.0), body, shade(tint, 0.75))
     return g.finish(
         roughness_known=0.9, Base_Color=body, Sheen_Weight=sheen, Sheen_Roughness=0.5, Specular_IOR_Level=0.2,
-        Normal=g.bump(g.split(high)[0], 0.0007, strength=0.8), Transmission_Weight=through,
+        Normal=g.bump(g.split(high)[0], 0.00022, strength=0.7), Transmission_Weight=through,
     )  # fmt: skip
 
 

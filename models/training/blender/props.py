@@ -33,8 +33,10 @@ def hollow(outer: Sequence[tuple[float, float]], wall: float) -> list[tuple[floa
 def vase(kind: str, height: float, material: Any, at: Point3, *, seed: int = 0, wobble: float = 0.006) -> Any:
     """A thrown vase; kinds are the keys of VASES."""
     outer = [(r * height, z * height) for r, z in VASES[kind]]
-    smooth = shapes.fillet(outer, [0, 0.010, 0.08 * height, 0.08 * height, 0.1 * height, 0.06 * height, 0], steps=9)
-    return shapes.lathe(hollow(smooth, 0.004), material, at, segments=112, wobble=wobble, seed=seed)
+    foot = shapes.fillet(outer[:3], 0.006)
+    body = shapes.curve_through(outer[1:], steps=10)
+    start = max(1, next(i for i, p in enumerate(body) if p[1] >= foot[-2][1]))
+    return shapes.lathe(hollow([*foot[:-1], *body[start:]], 0.004), material, at, segments=112, wobble=wobble, seed=seed)
 
 
 def bowl(radius: float, height: float, material: Any, at: Point3, *, seed: int = 0, foot: float = 0.42) -> Any:

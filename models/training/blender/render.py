@@ -33,12 +33,12 @@ def set_up(size_px: tuple[int, int], samples: int, *, threads: int = 1, seed: in
     cycles = scene.cycles
     cycles.device = "CPU"
     cycles.samples, cycles.seed = samples, seed
-    cycles.use_adaptive_sampling, cycles.adaptive_threshold, cycles.adaptive_min_samples = True, 0.02, min(samples, 8)
+    cycles.use_adaptive_sampling, cycles.adaptive_threshold, cycles.adaptive_min_samples = True, 0.04, min(samples, 4)
     cycles.use_denoising, cycles.denoiser = denoise, "OPENIMAGEDENOISE"
     cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
     cycles.denoising_prefilter = "FAST"
     cycles.denoising_quality = "HIGH" if high_quality else "BALANCED"
-    cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 7, 4, 4
+    cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 6, 3, 3
     cycles.transmission_bounces, cycles.transparent_max_bounces = 7, 8
     cycles.caustics_reflective = cycles.caustics_refractive = False
     cycles.blur_glossy, cycles.sample_clamp_indirect, cycles.sample_clamp_direct = 0.8, 4.0, 0.0
