@@ -1,4 +1,4 @@
-"""What a network can make: words, places and cut-outs, each behind a small protocol. Importing this loads no network."""
+"""What a network can make: words, places and cut-outs, each behind a small protocol. Imports no network library."""
 
 from .errors import (
     BackendUnavailable,
