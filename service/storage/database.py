@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from . import tables
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
@@ -33,16 +35,26 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the tables to the newest version. Safe to call at every start, and from several processes at once."""
+        if self._is_current():
+            return
         from alembic import command
         from alembic.config import Config
 
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("script_location", str(MIGRATIONS))
         with self.engine.begin() as connection:
             if not self.is_sqlite:
                 connection.execute(text("select pg_advisory_xact_lock(4151623042)"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    def _is_current(self) -> bool:
+        """True if the newest migration was run: then alembic need not be loaded."""
+        newest = max(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/[0-9]*.py"))
+        with self.reader.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return False
+            return list(connection.execute(text("select version_num from alembic_version")).scalars()) == [newest]
 
     def check(self) -> None:
         """Raises if the database cannot be read."""
