@@ -7,6 +7,7 @@ counts = count(tally(decisions, events, {1: table}).cohorts, table.arms)
 
 from .analysis import ArmResult, LevelResult, PairResult, Result, Verdict, analyse, level_sentence, veto
 from .counts import Counts, Tally, count, tally
+from .drift import ChangeWatch
 from .errors import (
     ExperimentError,
     InvalidExperiment,
@@ -19,13 +20,15 @@ from .errors import (
     UnknownSegment,
     UnknownVersion,
 )
-from .factorial import ContentScore, FactorialFit, fit_factorial, make_design, probability_best
+from .factorial import ContentScore, Effect, FactorialFit, effects, fit_factorial, make_design, probability_best
 from .lift import Lift, Panel, lifts_over_arm, lifts_over_uniform, make_panel, policy_lift
 from .maturity import Maturity, learn_maturity
+from .offpolicy import ESTIMATORS, Estimate, Estimator, Logged, WhatIf, effective_n, estimate, what_if
 from .planning import Plan, exposures_per_arm, plan
 from .policies import Weighing, fixed_split, thompson, top_two, weigh
 from .posterior import Best, Beta, beats, best_of_betas, best_of_normals, prior_from_rates
 from .sequential import asymptotic_multiplier, asymptotic_p, holm, msprt_p, normal_mixture_boundary, rate_sequence
+from .simulate import SCENARIOS, Scenario, SimulationResult, World, make_world, run
 from .srm import SampleRatio, check_sample_ratio
 from .tables import Draws, alias_table, decide, decide_many, make_table, served_probabilities, sticky_uniform
 from .tables import table_from_dict as table_from_dict
@@ -47,16 +50,22 @@ from .types import (
 )
 
 __all__ = [
+    "ESTIMATORS",
     "EVERYONE",
+    "SCENARIOS",
     "Arm",
     "ArmResult",
     "Best",
     "Beta",
+    "ChangeWatch",
     "Cohort",
     "ContentScore",
     "Counts",
     "Decision",
     "Draws",
+    "Effect",
+    "Estimate",
+    "Estimator",
     "Event",
     "Experiment",
     "ExperimentError",
@@ -67,6 +76,7 @@ __all__ = [
     "InvalidExperiment",
     "LevelResult",
     "Lift",
+    "Logged",
     "Maturity",
     "NothingAvailable",
     "OutOfRange",
@@ -76,7 +86,9 @@ __all__ = [
     "PolicySpec",
     "Result",
     "SampleRatio",
+    "Scenario",
     "SegmentWeights",
+    "SimulationResult",
     "StopRule",
     "Tally",
     "TooLittleEvidence",
@@ -88,6 +100,8 @@ __all__ = [
     "Verdict",
     "Weighing",
     "WeightTable",
+    "WhatIf",
+    "World",
     "alias_table",
     "analyse",
     "asymptotic_multiplier",
@@ -100,6 +114,9 @@ __all__ = [
     "count",
     "decide",
     "decide_many",
+    "effective_n",
+    "effects",
+    "estimate",
     "exposures_per_arm",
     "fit_factorial",
     "fixed_split",
@@ -111,6 +128,7 @@ __all__ = [
     "make_design",
     "make_panel",
     "make_table",
+    "make_world",
     "msprt_p",
     "normal_mixture_boundary",
     "plan",
@@ -118,6 +136,7 @@ __all__ = [
     "prior_from_rates",
     "probability_best",
     "rate_sequence",
+    "run",
     "served_probabilities",
     "sticky_uniform",
     "table_from_dict",
@@ -126,4 +145,5 @@ __all__ = [
     "top_two",
     "veto",
     "weigh",
+    "what_if",
 ]

@@ -15,6 +15,8 @@ from scipy.optimize import brentq
 from .errors import OutOfRange, UnequalShapes
 from .types import Floats
 
+LEAST_AT_RISK = 50  # clicks that could have shown a delay, below which the product limit is too rough
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Maturity:
@@ -64,13 +66,16 @@ def truncated_exponential_mean(delay_s: Floats, age_s: Floats) -> float:
     return float(np.exp(brentq(gap, low, high, xtol=1e-6)))
 
 
-def learn_maturity(delay_s: Floats, age_s: Floats, *, bins: int = 64, enough: int = 200) -> Maturity:
+def learn_maturity(delay_s: Floats, age_s: Floats, *, points: int = 128, enough: int = 200) -> Maturity:
     """Learn the delay distribution from the clicks seen so far.
+
+    The product limit needs old exposures to say anything about long delays: beyond the longest delay that at least 50
+    of them could have shown (and with fewer than `enough` clicks, everywhere) the exponential law is used.
 
     Args:
         delay_s: (n,) seconds from exposure to click, one for each click seen.
         age_s: (n,) age of the same exposures now; every delay is at most its age.
-        bins: resolution of the estimate.
+        points: resolution of the result.
         enough: with fewer clicks than this the exponential law is used alone.
 
     Returns:
@@ -87,21 +92,21 @@ def learn_maturity(delay_s: Floats, age_s: Floats, *, bins: int = 64, enough: in
         raise OutOfRange("delay_s", float(delay_s.min()), "0 to the age of its exposure")
     if float(delay_s.max()) == 0.0:
         return Maturity.immediate()
-    mean = truncated_exponential_mean(delay_s, age_s)
-    law = Maturity.exponential(mean)
+    law = Maturity.exponential(truncated_exponential_mean(delay_s, age_s))
     if delay_s.size < enough:
         return law
-    edges = np.unique(np.quantile(delay_s, np.linspace(0.0, 1.0, bins + 1)))
-    edges[0] = 0.0
-    seen = np.histogram(delay_s, edges)[0].astype(np.float64)  # d_u: delays in (u-1, u]
-    upper = edges[1:]
-    # at risk at u: delay <= u and exposure at least u old (its delay could have been u)
-    order_delay, order_age = np.sort(delay_s), np.sort(age_s)
-    at_risk = np.searchsorted(order_delay, upper, side="right") - np.searchsorted(order_age, upper, side="left")
-    keep = 1.0 - np.minimum(seen / np.maximum(at_risk, seen), 1.0)
-    keep[0] = 1.0  # below the first edge everything left is at its first bin
-    cdf = np.cumprod(np.concatenate([[1.0], keep[1:][::-1]]))[::-1]
-    ends = float(law.at(edges[-1]))  # the part the exponential law expects inside the support
-    grid = np.concatenate([[0.0], upper, law.age_s[law.age_s > edges[-1]]])
-    tail = np.asarray(law.cdf)[law.age_s > edges[-1]]
-    return Maturity(grid, np.concatenate([[0.0], cdf * ends, tail]))
+    delays, ages = np.sort(delay_s), np.sort(age_s)
+    # could have shown a delay of u: clicks with delay <= u whose exposure is at least u old
+    could_show = np.arange(1, delays.size + 1) - np.searchsorted(ages, delays, side="left")
+    last = int(np.flatnonzero(could_show >= LEAST_AT_RISK).max(initial=0))
+    if last < enough // 2:
+        return law
+    keep = np.log(np.maximum(1.0 - 1.0 / could_show[: last + 1], 1e-12))
+    log_cdf = np.concatenate([np.cumsum(keep[::-1])[::-1][1:], [0.0]])  # F(d_i) = prod_{j > i} (1 - 1 / n_j)
+    grid = np.quantile(delays[: last + 1], np.linspace(0.0, 1.0, points), method="nearest")
+    grid = np.unique(grid)
+    cdf = np.exp(log_cdf)[np.searchsorted(delays[: last + 1], grid, side="right") - 1]
+    inside = float(law.at(grid[-1]))  # the part of all clicks that the law expects up to there
+    beyond = law.age_s > grid[-1]
+    age = np.concatenate([[min(0.0, grid[0])], grid, law.age_s[beyond]])
+    return Maturity(age, np.concatenate([[0.0], cdf * inside, law.cdf[beyond]]))
