@@ -243,7 +243,7 @@ def released_toml() -> str:
     Raises:
         EditedRelease: a released file was changed; releasing it again would hide that.
     """
-    lines = ["# Digests of released prompts. Written by: python -m prompts.library"]
+    lines = ["# Digests of released prompts. Written by: python -m prompts"]
     for task in tasks():
         lines += ["", f"[{task}]", *(f'{version} = "{load(task, version).digest}"' for version in versions(task))]
     return "\n".join(lines) + "\n"
@@ -305,7 +305,3 @@ def _fill_schema(
         return schema
     value = values[match.group(1)]
     return list(value) if isinstance(value, list | tuple) else value
-
-
-if __name__ == "__main__":
-    RELEASED.write_text(released_toml(), "utf-8")
