@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 from PIL import Image
@@ -52,6 +52,19 @@ class Backends:
     matting: Callable[[], Matting]
     image: Callable[[str], ImageModel]
     default_image: str = "plates"
+
+
+class PlateFacts(Protocol):
+    """What is known of a plate without opening it."""
+
+    @property
+    def view_angle_deg(self) -> float: ...
+
+
+class KnowsPlates(Protocol):
+    """The part of the plates backend that tells where its cameras are."""
+
+    def describe(self, id: str) -> PlateFacts: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +187,14 @@ class Studio:
         from .images.placement import Fit, fits
 
         ready = self.ready(product)
+        plates = cast(KnowsPlates, self._shop.painter("plates"))
         rng = np.random.default_rng([seed, len(product.id)])
         order = {Fit.BELIEVABLE: 0, Fit.DOUBTFUL: 1, Fit.REJECT: 2}
         ranked: list[tuple[int, int, float, Scene]] = []
         for scene in self.scenes():
             if scene.plate is None:
                 continue
-            angle = self.paint(scene, seed=0).backdrop.camera.view_angle_deg
+            angle = plates.describe(scene.plate).view_angle_deg
             fit = fits(ready.view_angle_deg, angle, ready.is_round)
             suits = 0 if not scene.categories or product.category in scene.categories else 1
             ranked.append((order[fit], suits, float(rng.random()), scene))
