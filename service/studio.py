@@ -32,7 +32,7 @@ T = TypeVar("T")
 Progress = Callable[[str, float], None]  # what is being done, 0 to 1
 
 PAINTED_PX = (1024, 1024)  # size asked of backends that paint; crops are taken from it
-SCENE_ID = re.compile(r"^[a-z0-9][a-z0-9_-]{1,80}$")
+LIBRARY_ID = re.compile(r"^[a-z0-9]+([_-][a-z0-9]+)+$")  # "sage-podium"; one word alone is words
 CACHED = 6  # cut-outs and places kept in memory
 
 
@@ -336,7 +336,7 @@ class Studio:
         """The scene of an id, of free words, or the one that suits best."""
         if scene is None:
             return self.propose_scenes(product, 1, seed)[0]
-        if SCENE_ID.match(scene) and " " not in scene:
+        if LIBRARY_ID.match(scene):
             return _scene(scene_row(scene))
         if backend in (None, "plates"):
             painted = self.paint(_words(scene), backend="plates", view_angle_deg=self.ready(product).view_angle_deg)
