@@ -1,4 +1,8 @@
-"""The soft edge of a cut-out: how much of each pixel is product, and in which colour. No weights, any segmentation."""
+"""The soft edge of a cut-out: how much of each pixel is product, and in which colour. No weights, any segmentation.
+
+A lens mixes light, not encoded values, so everything here is computed in linear light: alpha is the share of the pixel
+that the product covers.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import linalg
 
+from models import pixels
 from models.types import Alpha, BytePixels, FloatPixels
 
 SOLID = 0.98  # from here on the photograph's own pixel is kept
-_EPSILON = 1e-5  # of squared colour distance 0..1; about the noise of a good photograph
+_EPSILON = 1e-5  # of squared linear light; about the noise of a good photograph
 _TOLERANCE = 1e-4
 
 Plane = NDArray[np.float32]
@@ -35,7 +40,8 @@ def closed_form_alpha(photo: BytePixels, trimap: Plane) -> Alpha:
     alpha = np.where(trimap >= 1.0, np.float32(1.0), np.float32(0.0))
     if not unknown.any() or min(photo.shape[:2]) < 3:
         return alpha
-    pixels_of, entries = _windows(photo, unknown)
+    light = pixels.to_linear(photo)
+    pixels_of, entries = _windows(light, unknown)
     size = trimap.size
     index = np.full(size, -1, np.int64)
     wanted = np.flatnonzero(unknown.ravel())
@@ -51,15 +57,15 @@ def closed_form_alpha(photo: BytePixels, trimap: Plane) -> Alpha:
     known = alpha.ravel().astype(np.float64)
     pull = value[~inner] * known[column[~inner]]
     right = -np.bincount(row[~inner], pull, minlength=len(wanted)).astype(np.float64)
-    start = _guess(photo, trimap, unknown)
+    start = _guess(light, trimap, unknown)
     solved = _solve(system, right, start)
     alpha[unknown] = np.clip(solved, 0.0, 1.0)
     return alpha
 
 
 def local_ground(photo: BytePixels, alpha: Alpha) -> FloatPixels:
-    """(H, W, 3) 0 to 255: the old ground's colour around and under the edge, spread from pixels that are all ground."""
-    return _spread(photo, (alpha <= 0.02).astype(np.float32), alpha)
+    """(H, W, 3) linear light: the old ground's colour around and under the edge, from pixels that are all ground."""
+    return _spread(pixels.to_linear(photo), (alpha <= 0.02).astype(np.float32), alpha)
 
 
 def foreground_colours(photo: BytePixels, alpha: Alpha, ground: FloatPixels) -> BytePixels:
@@ -71,22 +77,23 @@ def foreground_colours(photo: BytePixels, alpha: Alpha, ground: FloatPixels) -> 
     Args:
         photo: (H, W, 3) sRGB.
         alpha: (H, W).
-        ground: (H, W, 3) 0 to 255, from ``local_ground``.
+        ground: (H, W, 3) linear light, from ``local_ground``.
     """
     result = photo.copy()
     soft = (alpha > 0.02) & (alpha < SOLID)
     a = alpha[soft][:, None]
-    taken_out = (photo[soft].astype(np.float32) - (1.0 - a) * ground[soft]) / np.maximum(a, 0.08)
-    inner = _spread(photo, (alpha >= SOLID).astype(np.float32), alpha)
-    trust = np.clip((a - 0.1) / 0.4, 0.0, 1.0)  # a thin trace of product is mostly noise once divided by its alpha
-    mixed = trust * np.clip(taken_out, 0.0, 255.0) + (1.0 - trust) * inner[soft]
-    result[soft] = np.rint(mixed).astype(np.uint8)
+    light = pixels.to_linear(photo)
+    taken_out = (light[soft] - (1.0 - a) * ground[soft]) / np.maximum(a, 0.08)
+    inner = _spread(light, (alpha >= SOLID).astype(np.float32), alpha)
+    trust = np.clip((a - 0.2) / 0.6, 0.0, 1.0)  # a thin trace of product is mostly noise once divided by its alpha
+    mixed = trust * np.clip(taken_out, 0.0, 1.0) + (1.0 - trust) * inner[soft]
+    result[soft] = pixels.to_srgb(mixed.astype(np.float32))
     outside = (alpha <= 0.02) & (cv2.dilate(alpha, np.ones((9, 9), np.uint8)) > 0.02)
-    result[outside] = np.rint(np.clip(inner[outside], 0.0, 255.0)).astype(np.uint8)
+    result[outside] = pixels.to_srgb(inner[outside])
     return result
 
 
-def _windows(photo: BytePixels, unknown: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _windows(light: FloatPixels, unknown: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """(K, 9) pixel numbers and (K, 9, 9) Laplacian entries of every window that touches an unknown pixel."""
     width = unknown.shape[1]
     touched = cv2.dilate(unknown.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.bool_)
@@ -95,7 +102,7 @@ def _windows(photo: BytePixels, unknown: NDArray[np.bool_]) -> tuple[NDArray[np.
     centre = np.flatnonzero(touched.ravel())
     offsets = np.array([dy * width + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
     pixels_of = centre[:, None] + offsets[None, :]
-    colours = photo.reshape(-1, 3)[pixels_of].astype(np.float64) / 255.0
+    colours = light.reshape(-1, 3)[pixels_of].astype(np.float64)
     off = colours - colours.mean(axis=1, keepdims=True)
     covariance = np.einsum("kni,knj->kij", off, off, optimize=True) / 9.0
     inverse = np.linalg.inv(covariance + (_EPSILON / 9.0) * np.eye(3))
@@ -111,20 +118,20 @@ def _solve(system: sparse.csr_matrix, right: NDArray[np.float64], start: NDArray
     return np.asarray(solved)
 
 
-def _guess(photo: BytePixels, trimap: Plane, unknown: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _guess(light: FloatPixels, trimap: Plane, unknown: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Where to start: each colour's place on the line between the nearest ground and the nearest product."""
     soft = np.where(unknown, np.float32(0.5), trimap)
-    back = _spread(photo, (trimap <= 0.0).astype(np.float32), soft)[unknown]
-    front = _spread(photo, (trimap >= 1.0).astype(np.float32), soft)[unknown]
+    back = _spread(light, (trimap <= 0.0).astype(np.float32), soft)[unknown]
+    front = _spread(light, (trimap >= 1.0).astype(np.float32), soft)[unknown]
     line = front - back
-    along = ((photo[unknown].astype(np.float32) - back) * line).sum(axis=-1)
-    share = along / np.maximum((line * line).sum(axis=-1), 25.0)
+    along = ((light[unknown] - back) * line).sum(axis=-1)
+    share = along / np.maximum((line * line).sum(axis=-1), 4e-4)
     return np.asarray(np.clip(share, 0.0, 1.0), dtype=np.float64)
 
 
-def _spread(photo: BytePixels, weight: Plane, alpha: Plane) -> FloatPixels:
-    """Colours of weighted pixels, continued into the rest by ever wider averages; (H, W, 3) 0 to 255."""
-    filled = photo.astype(np.float32)
+def _spread(light: FloatPixels, weight: Plane, alpha: Plane) -> FloatPixels:
+    """Colours of weighted pixels, continued into the rest by ever wider averages; (H, W, 3) linear light."""
+    filled = light.copy()
     rows, columns = np.flatnonzero((alpha > 0.0).any(axis=1)), np.flatnonzero((alpha > 0.0).any(axis=0))
     if len(rows) == 0 or not weight.any():
         return filled

@@ -25,9 +25,8 @@ SMALL_PX = 640  # longer side while looking for the product
 FINE_PX = 1700  # longer side of the product while solving its edge; above, the matte is enlarged
 GRABCUT_ROUNDS = 3
 LEAK_PX = 3  # gaps in the product's outline up to twice as wide are closed
-WIDE_LEAK = 0.09  # of the size of all that is not ground: wider doors are looked at before they are walked through
+WIDE_LEAK = 0.14  # of the size of all that is not ground: wider doors are looked at before they are walked through
 TINT_NEAR_PRODUCT = 0.35  # a red mug reddens its own contact shadow
-SHADOW_FROM = 0.45  # of the height of all that is not ground: shadows lie at the feet, not on the shoulders
 
 Mask = NDArray[np.bool_]
 Plane = NDArray[np.float32]
@@ -177,7 +176,7 @@ class _Look:
     def like_shadow(self, tint_allowed: float = 0.1) -> Mask:
         """Darker than the ground, in the ground's own colour; room and product tint deep shadows a little."""
         tint = 0.05 + 0.02 * self.noise + tint_allowed * np.clip(1.0 - self.brightness, 0.0, 1.0)
-        return np.asarray((self.brightness > 0.12) & (self.brightness < 1.03) & (self.colour_off < tint))
+        return np.asarray((self.brightness > 0.12) & (self.brightness < 1.2) & (self.colour_off < tint))
 
 
 def _gradient(lab: FloatPixels) -> Plane:
@@ -223,18 +222,15 @@ def _shrunk(mask: Mask, size_px: int) -> Mask:
 
 
 def _with_shadow(flooded: Mask, look: _Look) -> Mask:
-    """Ground and the shadow on it: dark, in the ground's colour, entered without an edge, and at the product's feet."""
+    """Ground and the shading on it: in the ground's colour, entered without crossing an edge."""
     blob = _clean(~flooded)
-    rows = np.flatnonzero(blob.any(axis=1))
-    if len(rows) == 0:
+    if not blob.any():
         return flooded
-    low = np.zeros_like(blob)
-    low[rows[0] + round(SHADOW_FROM * (rows[-1] - rows[0])) :] = True
     soft = look.like_shadow(TINT_NEAR_PRODUCT) & (look.gradient < max(1.1, 2.0 * look.noise))
-    passable = flooded | (soft & low) | ~blob
+    passable = flooded | soft | ~blob
     narrow = _flood(passable, LEAK_PX) | flooded
     rooms = narrow & ~(_flood(passable, round(WIDE_LEAK * np.sqrt(float(blob.sum())))) | flooded)
-    return narrow & ~_walled(rooms, look, blob & ~low)
+    return narrow & ~_walled(rooms, look)
 
 
 def _flood(passable: Mask, leak_px: int) -> Mask:
@@ -243,10 +239,10 @@ def _flood(passable: Mask, leak_px: int) -> Mask:
     return _grown(_reached_from_border(_shrunk(passable, size)), size) & passable
 
 
-def _walled(rooms: Mask, look: _Look, dry: Mask) -> Mask:
+def _walled(rooms: Mask, look: _Look) -> Mask:
     """Those pieces that edges surround on nearly all sides: a grey product whose outline fades for a hand's breadth."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(rooms.astype(np.uint8), connectivity=4)
-    strong = _grown(look.gradient > max(1.6, 3.0 * look.noise), 5) | _grown(dry, 3)
+    strong = _grown(look.gradient > max(1.6, 3.0 * look.noise), 5)
     walled = np.zeros_like(rooms)
     for i in range(1, count):
         piece = labels == i

@@ -202,14 +202,13 @@ def _mean(light: FloatPixels, product: LaidProduct) -> NDArray[np.float32]:
 
 
 def _lay_in(picture: BytePixels, product: LaidProduct) -> BytePixels:
-    """The photograph where it is solid, a blend in its soft edge, the place elsewhere."""
+    """The photograph where it is solid, a blend of light in its soft edge, the place elsewhere."""
     left, top, right, bottom = product.box
     result = picture.copy()
     there = result[top:bottom, left:right]
     soft = (product.alpha > 0.0) & (product.alpha < 1.0)
-    a = product.alpha[soft][:, None]
-    mixed = product.edge[soft].astype(np.float32) * a + there[soft].astype(np.float32) * (1.0 - a)
-    there[soft] = np.rint(mixed).astype(np.uint8)
+    mixed = pixels.over(pixels.to_linear(product.edge[soft]), product.alpha[soft], pixels.to_linear(there[soft]))
+    there[soft] = pixels.to_srgb(mixed)
     solid = product.alpha >= 1.0
     there[solid] = product.photo[solid]
     return result

