@@ -28,7 +28,8 @@ DESCRIPTION = (
     "finished ads, and tests that learn. Every refusal is an RFC 9457 problem document. Lists are paged; writes take "
     "an Idempotency-Key; keys go into X-API-Key or a bearer token."
 )
-ROUTERS = (products, copy, scenes, images, creatives, jobs, tracking, experiments, keys, health, docs)
+# routes are tried in this order: what pages call comes first
+ROUTERS = (tracking, products, copy, scenes, images, creatives, jobs, experiments, keys, health, docs)
 
 
 def create_app(settings: Settings | None = None, make_studio: StudioFactory = real_studio) -> FastAPI:

@@ -6,6 +6,8 @@ the log in the background, one version after another, and every version is kept 
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import logging
 import random
 import secrets
@@ -96,6 +98,7 @@ class Arena:
     ) -> None:
         self._database, self._log = database, log
         self._uniform: Callable[[], float] = (chance or random.Random(secrets.randbits(256))).random
+        self._ids = DecisionIds()
         self._at_latest_s = refresh_at_latest_s
         self._live: dict[tuple[str, str], _Live] = {}
         self._loading = threading.Lock()
@@ -243,7 +246,7 @@ class Arena:
             segment = live.test.plan.segments[0]
         elif segment not in table.segments:
             raise InvalidInput("segment", f"no segment {segment!r}; here: {', '.join(table.segments)}")
-        decision = decide(table, self._uniform(), decision_id=new_decision_id(now), now=round(now, 6), segment=segment)
+        decision = decide(table, self._uniform(), decision_id=self._ids.new(now), now=round(now, 6), segment=segment)
         return decision, live.showings[decision.arm]
 
     def load(self, workspace: str, id: str, now: datetime) -> None:
@@ -398,9 +401,19 @@ def rules_of(database: Database) -> Callable[[str, str], Rules]:
     return rules
 
 
-def new_decision_id(now: float) -> str:
-    """Sorts by time, so that the log's index grows at its end; 80 random bits tell apart what came together."""
-    return f"d{int(now * 1000):012x}{secrets.token_hex(10)}"
+class DecisionIds:
+    """Ids that nobody can guess, without asking the system for chance each time.
+
+    They sort by time, so that the log's index grows at its end; 80 bits of a keyed digest of a counter tell apart
+    what came together.
+    """
+
+    def __init__(self) -> None:
+        self._key, self._numbers = secrets.token_bytes(32), itertools.count()
+
+    def new(self, now: float) -> str:
+        number = next(self._numbers).to_bytes(8, "big")
+        return f"d{int(now * 1000):012x}{hashlib.blake2b(number, key=self._key, digest_size=10).hexdigest()}"
 
 
 def utc_now() -> datetime:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 import time
+from functools import cache
 
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,7 +16,7 @@ from service.errors import TooLarge
 from .errors import answer, problem
 
 UPLOADS = re.compile(r"^/v1/products/(import$|[^/]+/photos)")
-REQUEST_ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 REQUESTS = Counter("adloom_http_requests_total", "Requests by route, method and status", ["route", "method", "status"])
 SECONDS = Histogram(
     "adloom_http_request_seconds",
@@ -35,6 +37,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, max_body_bytes: int, max_upload_bytes: int) -> None:
         self.app, self._max_body, self._max_upload = app, max_body_bytes, max_upload_bytes
+        self._process, self._numbers = secrets.token_hex(4).encode(), itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,8 +45,11 @@ class Gate:
             return
         started = time.perf_counter()
         limit = self._max_upload if UPLOADS.match(scope["path"]) else self._max_body
-        asked = dict(scope["headers"]).get(b"x-request-id", b"")
-        request_id = asked if REQUEST_ID.match(asked) else secrets.token_hex(8).encode()
+        sent = dict(scope["headers"])
+        asked = sent.get(b"x-request-id")
+        request_id = (
+            asked if asked and REQUEST_ID.fullmatch(asked) else b"%s%08x" % (self._process, next(self._numbers))
+        )
         begun = False
 
         async def send_with_headers(message: Message) -> None:
@@ -59,7 +65,7 @@ class Gate:
                 _measure(scope, message["status"], started)
             await send(message)
 
-        length = dict(scope["headers"]).get(b"content-length", b"0")
+        length = sent.get(b"content-length", b"0")
         if not length.isdigit():
             await problem(400, "Content-Length is not a number")(scope, receive, send_with_headers)
             return
@@ -91,7 +97,12 @@ def _bounded(receive: Receive, limit: int) -> Receive:
 
 
 def _measure(scope: Scope, status: int, started: float) -> None:
-    route = scope.get("route")
-    path = getattr(route, "path", "(none)")
-    REQUESTS.labels(path, scope["method"], status).inc()
-    SECONDS.labels(path).observe(time.perf_counter() - started)
+    path = getattr(scope.get("route"), "path", "(none)")
+    requests, seconds = _meters(path, scope["method"] if path != "(none)" else "(any)", status)
+    requests.inc()
+    seconds.observe(time.perf_counter() - started)
+
+
+@cache
+def _meters(path: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(path, method, status), SECONDS.labels(path)

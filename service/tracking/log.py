@@ -114,7 +114,15 @@ class TrackingLog:
         by_workspace: dict[str, set[str]] = {}
         for report in reports:
             by_workspace.setdefault(report.workspace, set()).update(event.id for event in report.events)
-        run = connection.exec_driver_sql
+
+        def run(sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+            cursor = connection.connection.cursor()  # plain tuples, all at once: this is the hot path
+            try:
+                cursor.execute(sql, values)
+                return list(cursor.fetchall())
+            finally:
+                cursor.close()
+
         return _Known(
             decisions={row[0]: (row[1], row[2], row[3]) for row in run(self._find_decisions, (decision_ids,))},
             events={
