@@ -16,7 +16,7 @@ from decimal import Decimal
 from ..domain import CopyLine, Ledger, Product, Verdict
 from .ledger import check
 from .lexicon import table
-from .phrases import Phrase, head_of, noun_of, phrases, title_core
+from .phrases import Phrase, head_of, name_of, noun_of, phrases
 from .words import plain, stem, tokens
 
 Fits = Callable[[str], bool]
@@ -136,6 +136,18 @@ def _alike(a: tuple[str, frozenset[str]], b: tuple[str, frozenset[str]]) -> bool
     return a[0] == b[0] or shared / max(1, len(a[1] | b[1])) > 0.74
 
 
+def is_unfinished(text: str) -> bool:
+    """Whether a text stops on a word or sign that wants more: "made for", "bottle,"."""
+    return bool(_ORPHAN_END.search(text))
+
+
+def buttons(product: Product, language: str = "en") -> tuple[str, ...]:
+    """Calls to act that suit any product, and a few that name this one; none of them claims anything."""
+    kit = _kit(product, language)
+    lines = _buttons_zh(kit) if language == "zh" else _buttons(kit)
+    return tuple(line for line in lines if _is_clean(check(line, product, language)))
+
+
 def is_near_duplicate(text: str, others: Iterable[str]) -> bool:
     """Whether a line says nearly the same words as one of the others."""
     mine = _fingerprint(text)
@@ -152,7 +164,7 @@ def _tidy(text: str, language: str) -> str:
 
 def _kit(product: Product, language: str) -> _Kit:
     setting, row = _moment_row(product)
-    core = title_core(product)
+    core = name_of(product)
     if language == "zh":
         moments, openers = row["zh"], row["zh_openers"] if "zh_openers" in row else ()
     else:
@@ -351,7 +363,8 @@ def _sentence_about(kit: _Kit, phrases_: Sequence[Phrase]) -> str:
 
 
 def _triples(pool: Sequence[Phrase], rng: random.Random, n: int = 40) -> list[tuple[Phrase, Phrase, Phrase]]:
-    found, used = [], dict.fromkeys((p.tag for p in pool), 0)
+    found: list[tuple[Phrase, Phrase, Phrase]] = []
+    used = dict.fromkeys((p.tag for p in pool), 0)
     combos = [c for c in itertools.combinations(pool[:12], 3) if len({p.key for p in c}) == 3]
     rng.shuffle(combos)
     while combos and len(found) < n:
@@ -375,7 +388,7 @@ def _sentences(kit: _Kit, rng: random.Random, field: str) -> list[Iterator[str]]
     closers += [f"Made for {m}." for m in kit.moments[:2]] + ["Take a closer look.", "See the details."]
     shop = f"Shop {kit.brand} today." if kit.brand else "Shop today."
     cycle_openers, cycle_closers = itertools.cycle(openers), itertools.cycle([*closers, shop])
-    short = [
+    short: list[Iterator[str]] = [
         (f"The {kit.noun} that {_sentence_about(kit, pair)}." for pair in clause_pairs),
         (f"{a.tag}, {_running(b.tag)}, {_running(c.tag)}. {next(cycle_closers)}" for a, b, c in triples),
         (f"{kit.name} with {a.noun} and {b.noun}." for a, b in noun_pairs),
@@ -412,8 +425,8 @@ def _subjects(kit: _Kit, rng: random.Random) -> list[Iterator[str]]:
 
 def _titles(kit: _Kit) -> list[Iterator[str]]:
     tags = [p.tag for p in kit.facts if p.rank <= 6]
-    start = f"{kit.brand} {title_core(kit.product)}".strip()
-    return [iter([", ".join([start, *tags[:n]]) for n in (4, 3, 2, 1)]), iter([start, title_core(kit.product)])]
+    start = f"{kit.brand} {name_of(kit.product)}".strip()
+    return [iter([", ".join([start, *tags[:n]]) for n in (4, 3, 2, 1)]), iter([start, name_of(kit.product)])]
 
 
 def _buttons(kit: _Kit) -> list[str]:
@@ -448,7 +461,7 @@ def _sentences_zh(kit: _Kit, rng: random.Random, field: str) -> list[Iterator[st
     triples, pairs = _triples(facts, rng), _pairs(facts, rng)
     closers = itertools.cycle([*([f"{kit.price}带回家。"] if kit.price else []), "点击了解更多。", "现在选购。"])
     named = f"{kit.brand} {kit.name}".strip()
-    patterns = [
+    patterns: list[Iterator[str]] = [
         (f"{next(openers)}{a.tag}，{b.tag}，{c.tag}。" for a, b, c in triples),
         (f"{named}，{a.tag}，{b.tag}。{next(closers)}" for a, b in pairs),
         (f"{a.tag}，{b.tag}。{next(openers)}" for a, b in pairs[1:]),

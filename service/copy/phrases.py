@@ -382,16 +382,39 @@ def _lower_first(text: str) -> str:
     return text if len(text) > 1 and (text[1].isupper() or text[1].isdigit()) else text[:1].lower() + text[1:]
 
 
+_ORDERS = re.compile(
+    r"\b(?:ignore|disregard|forget|pretend|instructions?|prompt|system|assistant|reply|respond|say that|write that|say)\b",
+    re.I,
+)
+
+
+@lru_cache(maxsize=128)
 def noun_of(product: Product) -> str:
-    """The short name of the thing in running text: "steel bottle" of "Insulated steel bottle 600 ml"."""
-    words = re.split(r"\s+(?:with|for|in|by|from|-)\s+", title_core(product))[0].split()
-    known = plain_stems("en")
-    if words and stem(words[-1].lower()) not in known and product.category and len(product.category.split()) == 1:
-        category = product.category.lower()
-        if stem(category) in known:
-            return category
+    """The short name of the thing in running text: "steel bottle" of "Insulated steel bottle 600 ml".
+
+    A title that gives orders or makes promises is not taken into any sentence; the category stands in for it.
+    """
+    core = title_core(product)
+    words = re.split(r"\s+(?:with|for|in|by|from|-)\s+", core)[0].split()
+    known, category = plain_stems("en"), (product.category or "").lower()
+    if not _is_name(core, product):
+        return category if _is_name(category, product) else "product"
+    if words and stem(words[-1].lower()) not in known and len(category.split()) == 1 and stem(category) in known:
+        return category
     short = words[-2:] if len(words) > 1 and words[-2].isalpha() else words[-1:]
-    return " ".join(_lower_first(w) for w in short) or "one"
+    return " ".join(_lower_first(w) for w in short) or "product"
+
+
+def name_of(product: Product) -> str:
+    """The title without brand and figures, or the short name where the title is no name."""
+    core = title_core(product)
+    return core if _is_name(core, product) else noun_of(product)
+
+
+def _is_name(text: str, product: Product) -> bool:
+    if not text or len(text.split()) > 8 or len(text) > 70 or _ORDERS.search(text):
+        return False
+    return check(text, product, product.language).is_clean
 
 
 def head_of(product: Product) -> str:
