@@ -1,9 +1,10 @@
 """The factorised posterior: combinations learn from each other through their factors.
 
-The logit of an arm's rate in a segment is a sum of effects: an intercept, the segment, one effect per factor level, and
-where the data ask for it an effect per pair (factor x factor, or segment x factor). Each group of effects has a normal
-prior whose variance is learned from the data (empirical Bayes: Nabi et al. 2020), so a factor that does not matter
-shrinks away; pairs are let in only when their group earns it. The posterior is Laplace's approximation.
+The logit of an arm's rate in a segment is a sum of effects: an intercept, the segment, one effect per factor level;
+with segments, one per segment and level; and, where the data ask for it, one per pair of levels of two factors. Each
+group of effects has a normal prior whose variance is learned from the data (empirical Bayes: Nabi et al. 2020), so a
+factor that does not matter shrinks away; pairs are let in only when their group earns it. The posterior is Laplace's
+approximation.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ MAIN_SD = 0.15  # where the sd of a factor's effects on the logit is shrunk to w
 PAIR_SD = 0.05  # the same for interactions
 MAIN_STRENGTH = 2.0  # weight of that guess, in levels
 PAIR_STRENGTH = 8.0
+CONTEXT_SD = 0.1  # the same for what a segment changes about a factor's effects
 INTERCEPT_SD = 3.0
+SEGMENT = "segment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,13 @@ class Group:
 
     @property
     def is_pair(self) -> bool:
-        return len(self.parts) == 2
+        """Two factors together: let in only when it earns it."""
+        return len(self.parts) == 2 and SEGMENT not in self.parts
+
+    @property
+    def is_context(self) -> bool:
+        """A factor's effects within a segment: always in, whoever names segments expects them to differ."""
+        return len(self.parts) == 2 and SEGMENT in self.parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,9 +76,6 @@ class Design:
                 rows.append(row - group.start + start)
                 start += group.size
         return Design(self.arms, self.segments, tuple(groups), np.array(rows, dtype=np.int64))
-
-
-SEGMENT = "segment"
 
 
 def make_design(arms: Sequence[Arm], factors: Sequence[Factor], segments: Sequence[str]) -> Design:
@@ -238,7 +244,7 @@ def _fit_groups(
 def _first_variance(group: Group) -> float:
     if not group.parts:
         return INTERCEPT_SD**2
-    return (PAIR_SD if group.is_pair else MAIN_SD) ** 2
+    return (PAIR_SD if group.is_pair else CONTEXT_SD if group.is_context else MAIN_SD) ** 2
 
 
 def _carry_over(theta: Floats, design: Design, previous: FactorialFit) -> None:

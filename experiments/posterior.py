@@ -2,7 +2,7 @@
 
 The probability that arm k is best is the integral of f_k(x) prod_{i != k} F_i(x) dx. It is computed on one set of
 composite Gauss-Legendre nodes for all arms, placed where the largest of the arms can be, so that the probabilities add
-up to 1 to about 1e-9 and can be logged as propensities. Counting draws would do neither.
+up to 1 to about 1e-8 and can be logged as propensities. Counting draws would do neither.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from .errors import OutOfRange, UnequalShapes
 from .types import Floats, Interval
 
+TAIL, NORMAL_TAIL = 1e-10, 6.4  # what lies beyond counts as impossible
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
@@ -112,8 +114,11 @@ def best_of_betas(a: Floats, b: Floats) -> Best:
     mean = a / (a + b)
     if a.size == 1:
         return Best(np.ones(1), float(mean[0]), np.zeros(1))
-    low = special.logit(np.clip(special.betaincinv(a, b, 1e-13), 1e-300, 1.0 - 1e-16))
-    high = special.logit(np.clip(special.betaincinv(a, b, 1.0 - 1e-13), 1e-300, 1.0 - 1e-16))
+    low = special.logit(np.clip(special.betaincinv(a, b, TAIL), 1e-300, 1.0 - 1e-16))
+    high = special.logit(np.clip(special.betaincinv(a, b, 1.0 - TAIL), 1e-300, 1.0 - 1e-16))
+    matter = high > low.max()  # the others are surely below the best of these
+    if not bool(matter.all()):
+        return _only(best_of_betas(a[matter], b[matter]), matter, mean)
     centre = special.digamma(a) - special.digamma(b)  # mean and sd of the logit
     sd = np.sqrt(special.polygamma(1, a) + special.polygamma(1, b))
     z, weight = _panel_nodes(low, high, centre, sd)
@@ -137,10 +142,21 @@ def best_of_normals(mean: Floats, sd: Floats) -> Best:
         raise OutOfRange("sd", float(sd.min()), "above 0")
     if mean.size == 1:
         return Best(np.ones(1), float(mean[0]), np.zeros(1))
-    z, weight = _panel_nodes(mean - 7.5 * sd, mean + 7.5 * sd, mean, sd)
+    low, high = mean - NORMAL_TAIL * sd, mean + NORMAL_TAIL * sd
+    matter = high > low.max()
+    if not bool(matter.all()):
+        return _only(best_of_normals(mean[matter], sd[matter]), matter, mean)
+    z, weight = _panel_nodes(low, high, mean, sd)
     standard = (z - mean[:, None]) / sd[:, None]
     log_pdf = -0.5 * standard**2 - np.log(sd * np.sqrt(2.0 * np.pi))[:, None]
     return _integrate(log_pdf, special.ndtr(standard), weight, z, mean)
+
+
+def _only(best: Best, matter: NDArray[np.bool_], mean: Floats) -> Best:
+    """The answer for all arms from that for the arms that can be best."""
+    probability = np.zeros(mean.size)
+    probability[matter] = best.probability
+    return Best(probability, best.expected_max, np.maximum(best.expected_max - mean, 0.0))
 
 
 def _integrate(log_pdf: Floats, cdf: Floats, weight: Floats, x: Floats, mean: Floats) -> Best:
@@ -155,21 +171,21 @@ def _integrate(log_pdf: Floats, cdf: Floats, weight: Floats, x: Floats, mean: Fl
 
 
 def _panel_nodes(low: Floats, high: Floats, centre: Floats, sd: Floats) -> tuple[Floats, Floats]:
-    """Gauss-Legendre nodes and weights on panels about as wide as the narrowest arm that matters there."""
+    """Gauss-Legendre nodes and weights on panels about as wide as the sd of the narrowest arm there."""
     start, end = float(low.max()), float(high.max())  # below `start` some arm is surely larger
     matter = (high > start) & (low < end)
-    cuts = (centre[matter][:, None] + sd[matter][:, None] * _CUTS).ravel()
+    centre, sd = centre[matter], sd[matter]
+    cuts = (centre[:, None] + sd[:, None] * _CUTS).ravel()
     cuts = np.sort(cuts[(cuts > start) & (cuts < end)])
-    edges = np.concatenate([[start], cuts, [end]])
-    gaps = np.diff(edges)
-    if cuts.size > 256:  # many arms: drop cuts that lie closer than half the narrowest arm's sd
-        step = 0.5 * float(sd[matter].min())
-        cell = np.floor((edges[1:-1] - start) / step)
-        edges = np.concatenate([[start], edges[1:-1][np.concatenate([[True], np.diff(cell) > 0])], [end]])
-        gaps = np.diff(edges)
-    half = gaps[gaps > 0.0] / 2.0
-    middle = (edges[:-1] + edges[1:])[gaps > 0.0] / 2.0
-    nodes = (middle[:, None] + half[:, None] * _NODES).ravel()
+    near = np.abs(cuts[:, None] - centre) < 7.0 * sd
+    width = 0.75 * np.where(near, sd, np.inf).min(axis=1, initial=np.inf)
+    edges = [start]
+    for cut, step in zip(cuts.tolist(), width.tolist(), strict=True):
+        if cut - edges[-1] >= step:
+            edges.append(cut)
+    bounds = np.array([*edges, end])
+    half = np.diff(bounds) / 2.0
+    nodes = ((bounds[:-1] + half)[:, None] + half[:, None] * _NODES).ravel()
     return nodes, (half[:, None] * _WEIGHTS).ravel()
 
 
