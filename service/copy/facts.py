@@ -140,6 +140,10 @@ def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
     if line.negative:
         for token in tokens(key):
             book.absent.setdefault(token.stem, line)
+        for phrase in (f"no {key.text}", f"{key.text} free"):  # "parabens: no" is "paraben-free"
+            for concept, negated in concepts_in(plain(phrase), "en"):
+                if not negated and concept.endswith(("_free", "no_preservatives", "odourless", "no_added_sugar")):
+                    book.affirmed.setdefault(concept, line)
     _read_quantities(book, line, key, value, language)
     _read_words(book, line, both)
     for size in sizes_in(line.value):

@@ -74,10 +74,15 @@ class SpacedTrie:
 
     def __init__(self) -> None:
         self._by_first: dict[str, dict[tuple[str, ...], list[str]]] = {}
+        self._exact: dict[str, list[str]] = {}  # "lasting": its stem is the harmless "last", so the form itself counts
 
     def add(self, surface: str, concept: str) -> None:
-        stems = tuple(t.stem for t in tokens(plain(surface)))
+        words = tokens(plain(surface))
+        stems = tuple(t.stem for t in words)
         if not stems:
+            return
+        if len(words) == 1 and words[0].lower != stems[0] and stems[0] in plain_stems("en") | puffery_stems("en"):
+            self._exact.setdefault(words[0].lower, []).append(concept)
             return
         self._put(stems, concept)
         if len(stems) == 2 and all(s.isalpha() for s in stems):  # "leak proof" is also written "leakproof"
@@ -98,6 +103,8 @@ class SpacedTrie:
                 n = len(stems)
                 if (best is None or n > best[0]) and _starts_with(words, i, stems):
                     best = (n, owners)
+            if best is None and words[i].lower in self._exact:
+                best = (1, self._exact[words[i].lower])
             if best is None:
                 i += 1
                 continue
