@@ -12,7 +12,7 @@ import numpy as np
 
 from .counts import Counts
 from .errors import UnknownName
-from .factorial import ContentScore, FactorialFit, fit_factorial, make_design, probability_best
+from .factorial import ContentScore, FactorialFit, design_of, fit_factorial, probability_best
 from .posterior import best_of_betas, prior_from_rates
 from .tables import make_table
 from .types import Experiment, Floats, WeightTable
@@ -130,7 +130,7 @@ def _factorial_rows(
 ) -> tuple[Floats, FactorialFit]:
     """P(best) per segment. Retired and paused arms still teach about their levels, they only do not compete."""
     policy = experiment.policy
-    design = make_design(experiment.arms, experiment.factors, experiment.segments)
+    design = design_of(experiment, previous)
     known = counts.aligned(design.arms, design.segments)
     fit = fit_factorial(design, known, score=score, previous=previous, interactions=policy.interactions)
     half = rng.standard_normal((fit.mean.size, (policy.draws + 1) // 2))

@@ -322,7 +322,7 @@ def make_world(scenario: Scenario, seed: int) -> World:
 def best_policy(world: World) -> PolicySpec:
     """What we recommend: plain arms by exact quadrature, factors and segments by the factorial posterior."""
     shares_strength = bool(world.experiment.factors) or len(world.experiment.segments) > 1
-    return PolicySpec("factorial", draws=1_000) if shares_strength else PolicySpec("thompson")
+    return PolicySpec("factorial", draws=512) if shares_strength else PolicySpec("thompson")
 
 
 def run(

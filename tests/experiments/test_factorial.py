@@ -44,7 +44,7 @@ def additive(seed: int, base: float = 0.03, sd: float = 0.3) -> Floats:
 def test_the_mode_is_the_one_a_general_optimiser_finds() -> None:
     design = make_design(ARMS, FACTORS, ("all",)).restricted(["intercept", "headline", "image"])
     known = counts_of(additive(1), 2_000.0, 1)
-    fit = _fit_groups(design, known.matured.ravel(), known.clicks.ravel(), np.zeros(12), None, 3)
+    fit = _fit_groups(design, known.matured.ravel(), known.clicks.ravel(), np.zeros(12), None, 3, design)
     precision = np.concatenate([np.full(g.size, 1.0 / fit.variance[g.name]) for g in design.groups])
 
     def loss(theta: Floats) -> float:
