@@ -23,6 +23,7 @@ from .edges import closed_form_alpha, foreground_colours, local_ground
 REVISION = "packshot-1"
 SMALL_PX = 640  # longer side while looking for the product
 FINE_PX = 1700  # longer side of the product while solving its edge; above, the matte is enlarged
+EDGE_LEVELS = (0.015, 0.94)  # a product's pale rim solves to just under 1; measured on rendered photographs
 GRABCUT_ROUNDS = 3
 LEAK_PX = 3  # gaps in the product's outline up to twice as wide are closed
 WIDE_LEAK = 0.14  # of the size of all that is not ground: wider doors are looked at before they are walked through
@@ -295,9 +296,16 @@ def _see_through(dry: Mask, look: _Look) -> Mask:
         piece = labels == i
         if area < max(12, 0.0004 * filled.sum()) or float(depth[piece].min()) > reach:
             continue
-        if _is_opening(piece, area, look):
+        if _is_framed_below(piece, filled) and _is_opening(piece, area, look):
             holes |= _grown(piece, 3)
     return holes & filled
+
+
+def _is_framed_below(piece: Mask, filled: Mask) -> bool:
+    """Is there product beneath this piece? Beneath a bright foot there is only the ground."""
+    around = _grown(piece, 17) & ~_grown(piece, 13)
+    around[: int(np.flatnonzero(piece.any(axis=1)).mean())] = False
+    return not around.any() or float(filled[around].mean()) > 0.8
 
 
 def _is_opening(piece: Mask, area: int, look: _Look) -> bool:
@@ -412,7 +420,7 @@ def _solve_edge(photo: BytePixels, mask: Mask, look: _Look, shrink: float) -> Al
         full = (right - left, bottom - top)
         solved = np.asarray(cv2.resize(solved, full, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
     alpha = np.zeros((height, width), np.float32)
-    alpha[cut] = np.clip(solved, 0.0, 1.0)
+    alpha[cut] = np.clip((solved - EDGE_LEVELS[0]) / (EDGE_LEVELS[1] - EDGE_LEVELS[0]), 0.0, 1.0)
     return alpha
 
 

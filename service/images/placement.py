@@ -7,12 +7,15 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import ConvexHull
 
 from models.types import Alpha, Backdrop, Camera, CutOut
 
 CONTACT_DEPTH = 0.9  # the nearest contact lies this many half widths in front of the base's centre
 DEFAULT_VIEW_DEG = 15.0  # most packshots are taken from a little above
 MAX_UPSCALE = 1.5  # of the plate; beyond it softness shows beside a sharp product
+LYING_HEIGHT = 0.22  # of its width: a carton on its back
 MAX_PHOTO_SCALE = 1.25  # of the photograph
 _MARGIN = 0.015  # of the frame that stays free around the product
 
@@ -39,6 +42,8 @@ class Base:
     is_round: bool  # curved bottom edge; otherwise corners or flat
     view_angle_deg: float  # camera elevation that such a base implies
     confidence: float  # 0 guessed to 1 sure
+    is_from_above: bool = False  # seen from high above: the outline is the product's plan
+    lies_down: bool = False  # a box on its back
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Placement:
     product_box: Box  # where it lands in the frame, whole px
     base_m: tuple[float, float]  # centre of the base on the ground
     scale: float  # frame px per photograph px
-    height_m: float | None  # true height, where known
+    height_m: float | None  # of the standing volume; where the picture cannot show it, from facts or by proportion
     notes: tuple[str, ...] = ()
 
 
@@ -81,6 +86,9 @@ def find_base(alpha: Alpha) -> Base:
     if len(rows) < 8 or len(columns) < 8:
         raise ValueError("the cut-out is empty")
     top, bottom = int(rows[0]), int(rows[-1])
+    high = _seen_from_above(alpha)
+    if high is not None:
+        return _base_from_above(solid, *high)
     tall = bottom - top + 1
     left, right = _widest_run(solid[max(bottom - max(1, round(0.05 * tall)), top)])
     depth, guess = 0.0, (DEFAULT_VIEW_DEG, 0.15, False)
@@ -136,7 +144,8 @@ def place(
     photo_box, product_box = _whole_pixels(cut_out.alpha.shape, outer, box, scale, size_px)
     if zoom > MAX_UPSCALE + 1e-6:
         notes = (*notes, f"the place is enlarged {zoom:.2f} times")
-    return Placement(size_px, crop, photo_box, product_box, base_m, scale, real_height_m, notes)
+    height_m = _volume_height(base, camera, base_m, scale, real_height_m)
+    return Placement(size_px, crop, photo_box, product_box, base_m, scale, height_m, notes)
 
 
 # --- the photograph ----------------------------------------------------------------------------------------------
@@ -159,6 +168,100 @@ def _widest_run(row: NDArray[np.bool_], near: float | None = None) -> tuple[floa
         runs = holding or runs
     a, b = max(runs, key=lambda r: r[1] - r[0])
     return float(a), float(b)
+
+
+def _base_from_above(solid: NDArray[np.bool_], angle: float, confidence: float, lies_down: bool) -> Base:
+    """The middle of the plan: of the largest disc that fits in, or of the whole of a box that lies."""
+    rows, columns = np.nonzero(solid)
+    if lies_down:
+        centre, middle = float(columns.mean()) + 0.5, float(rows.mean()) + 0.5
+        half, lowest = float(np.ptp(columns)) / 2, float(rows.max()) + 1.0
+    else:
+        step = max(1, max(solid.shape) // 480)
+        depth = ndimage.distance_transform_edt(np.pad(solid[::step, ::step], 1))[1:-1, 1:-1]
+        at = np.unravel_index(int(np.argmax(depth)), depth.shape)
+        half, centre = float(depth.max()) * step, float(at[1]) * step + 0.5
+        below = solid[:, max(round(centre - 0.4 * half), 0) : round(centre + 0.4 * half) + 1].any(axis=1)
+        lowest = float(np.flatnonzero(below)[-1]) + 1.0
+        middle = lowest - CONTACT_DEPTH * half * float(np.sin(np.radians(angle)))
+    return Base(centre, half, lowest, lowest - middle, not lies_down, angle, confidence, True, lies_down)
+
+
+def _seen_from_above(alpha: Alpha) -> tuple[float, float, bool] | None:
+    """(degrees, confidence, lies down) for a photograph from high above, None when nothing says so.
+
+    A round product shows its rim as a nearly round upper outline; a box lies turned in the picture, which a standing
+    box never does.
+    """
+    points = _outline_points(alpha)
+    if points is None:
+        return None
+    rim = _upper_rim(points)
+    if rim is not None:
+        return (*rim, False)
+    return (75.0, 0.5, True) if _turned_box(points) else None
+
+
+def _outline_points(alpha: Alpha) -> Floats | None:
+    """(N, 2) convex hull of the silhouette, x and y in px, at a few hundred px across."""
+    step = max(1, max(alpha.shape) // 480)
+    rows, columns = np.nonzero(alpha[::step, ::step] > 0.5)
+    if len(rows) < 60:
+        return None
+    first = np.full(rows.max() + 1, np.inf)
+    last = np.full(rows.max() + 1, -np.inf)
+    np.minimum.at(first, rows, columns)
+    np.maximum.at(last, rows, columns)
+    used = np.flatnonzero(np.isfinite(first))
+    edge = np.concatenate([np.column_stack([first[used], used]), np.column_stack([last[used], used])])
+    return np.asarray(edge[ConvexHull(edge).vertices], dtype=np.float64) if np.ptp(edge, axis=0).min() > 4 else None
+
+
+def _upper_rim(hull: Floats) -> tuple[float, float] | None:
+    """Elevation from the ellipse through the upper outline, if it is an ellipse and a high one."""
+    dense = _along(hull, 200)
+    top, bottom = dense[:, 1].min(), dense[:, 1].max()
+    upper = dense[dense[:, 1] < top + 0.42 * (bottom - top)]
+    design = np.column_stack([upper[:, 0] ** 2, upper[:, 0], upper[:, 1], np.ones(len(upper))])
+    scale = np.abs(design).max(axis=0)
+    solution, *_ = np.linalg.lstsq(design / scale, -(upper[:, 1] ** 2), rcond=None)
+    a, b, c, d = solution / scale  # y^2 + a x^2 + b x + c y + d = 0
+    if a <= 0.2:
+        return None
+    x0, y0 = -b / (2 * a), -c / 2
+    squared = y0**2 + a * x0**2 - d
+    if squared <= 0:
+        return None
+    ratio, tall = float(np.sqrt(a)), float(np.sqrt(squared))
+    radius = np.sqrt((upper[:, 1] - y0) ** 2 + a * (upper[:, 0] - x0) ** 2)
+    error = float(np.mean(np.abs(radius - tall))) / tall
+    spans = float(np.ptp(upper[:, 0])) / (2 * tall / ratio)
+    if error > 0.02 or not 0.8 < ratio < 1.2 or spans < 0.85 or 2 * tall < 0.6 * (bottom - top):
+        return None
+    sine = min(1.0 / ratio if ratio > 1.0 else ratio, 0.98)
+    return max(float(np.degrees(np.arcsin(sine))), 62.0), float(np.clip(0.9 - 15 * error, 0.4, 0.85))
+
+
+def _turned_box(hull: Floats) -> bool:
+    """Four straight sides that stand clearly at an angle to the picture."""
+    dense = _along(hull, 400)
+    best, area = 0.0, np.inf
+    for turn in np.radians(np.arange(-45, 45, 1.0)):
+        x = dense @ np.array([np.cos(turn), np.sin(turn)])
+        y = dense @ np.array([-np.sin(turn), np.cos(turn)])
+        if np.ptp(x) * np.ptp(y) < area:
+            best, area = float(np.degrees(turn)), float(np.ptp(x) * np.ptp(y))
+    x, y = hull[:, 0], hull[:, 1]
+    inside = 0.5 * abs(float(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))))
+    return 6.0 < abs(best) < 40.0 and inside > 0.86 * area
+
+
+def _along(hull: Floats, n: int) -> Floats:
+    """n points evenly spaced along a closed outline."""
+    closed = np.concatenate([hull, hull[:1]])
+    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    at = np.linspace(0.0, length[-1], n, endpoint=False)
+    return np.column_stack([np.interp(at, length, closed[:, k]) for k in (0, 1)])
 
 
 def _read_edge(
@@ -327,8 +430,11 @@ def _land(
     depth = float(camera.rotation[2] @ centre + camera.translation[2])
     half_m = base.half_width_px * scale * depth / camera.focal_px[0]
     u = float(camera.project(centre)[0]) + 0.5
-    contact = camera.project(centre - np.array([0.0, CONTACT_DEPTH * half_m, 0.0]))
-    v = float(contact[1]) + 0.5
+    if base.is_from_above:
+        v = float(camera.project(centre)[1]) + 0.5 + base.depth_px * scale
+    else:
+        contact = camera.project(centre - np.array([0.0, CONTACT_DEPTH * half_m, 0.0]))
+        v = float(contact[1]) + 0.5
     left, top, right, bottom = outer
     return (
         u + (left - base.centre_px) * scale,
@@ -336,6 +442,19 @@ def _land(
         u + (right - base.centre_px) * scale,
         v + (bottom - base.bottom_px) * scale,
     )
+
+
+def _volume_height(
+    base: Base, camera: Camera, base_m: tuple[float, float], scale: float, real_height_m: float | None
+) -> float | None:
+    """What the silhouette cannot say when it is seen from above. None: read it from the silhouette."""
+    if not base.is_from_above:
+        return None
+    depth = float(camera.rotation[2] @ np.array([*base_m, 0.0]) + camera.translation[2])
+    wide_m = 2 * base.half_width_px * scale * depth / camera.focal_px[0]
+    if base.lies_down:
+        return LYING_HEIGHT * wide_m
+    return min(real_height_m or wide_m, 1.5 * wide_m)
 
 
 def _inside(box: tuple[float, float, float, float], size_px: tuple[int, int]) -> bool:
