@@ -13,7 +13,7 @@ from torch import Tensor
 
 from models.errors import UnsupportedRequest
 
-_WORDS_KEPT = 64  # compiled schemas; each is a few hundred kB
+_SCHEMAS_KEPT = 64  # compiled schemas; each is a few hundred kB
 
 
 class GrammarShop:
@@ -22,6 +22,7 @@ class GrammarShop:
     def __init__(self, tokenizer: Any, vocabulary: int, backend: str) -> None:
         """``vocabulary`` is the width of the model's scores, which may exceed the tokenizer's."""
         info = xgrammar.TokenizerInfo.from_huggingface(tokenizer, vocab_size=vocabulary)
+        self._controls = _control_tokens(info.decoded_vocab)
         self._compiler = xgrammar.GrammarCompiler(info, max_threads=1, cache_enabled=False)
         self._compiled: dict[str, Any] = {}
         self._lock = Lock()
@@ -34,9 +35,9 @@ class GrammarShop:
         with self._lock:
             compiled = self._compiled.pop(key, None) or self._compile(key)
             self._compiled[key] = compiled  # newest last
-            if len(self._compiled) > _WORDS_KEPT:
+            if len(self._compiled) > _SCHEMAS_KEPT:
                 self._compiled.pop(next(iter(self._compiled)))
-        return Constraint(compiled, n, self._vocabulary)
+        return Constraint(compiled, n, self._vocabulary, self._controls)
 
     def _compile(self, schema: str) -> Any:
         try:
@@ -48,7 +49,9 @@ class GrammarShop:
 class Constraint:
     """What each of n drafts may say next."""
 
-    def __init__(self, compiled: Any, n: int, vocabulary: int) -> None:
+    def __init__(self, compiled: Any, n: int, vocabulary: int, never: Tensor) -> None:
+        """``never``: (k,) int64, tokens that no draft may use."""
+        self._never = never
         self._matchers = [xgrammar.GrammarMatcher(compiled) for _ in range(n)]
         self._mask = xgrammar.allocate_token_bitmask(n, vocabulary)
 
@@ -70,7 +73,7 @@ class Constraint:
             self._matchers[draft].fill_next_token_bitmask(mask, row)
         allowed = scores.clone()
         xgrammar.apply_token_bitmask_inplace(allowed, mask.to(allowed.device))
-        return allowed
+        return allowed.index_fill_(-1, self._never.to(allowed.device), -torch.inf)
 
     def accept(self, draft: int, token: int) -> None:
         """The draft has said ``token``."""
@@ -105,6 +108,6 @@ def _touches_limit(value: Any, schema: Any) -> bool:
     return False
 
 
-def is_finite_choice(allowed: Tensor) -> Tensor:
-    """(rows,) bool: rows of masked scores where at most a handful of tokens were left."""
-    return torch.isfinite(allowed).sum(dim=-1) <= 8
+def _control_tokens(vocabulary: Sequence[bytes]) -> Tensor:
+    """Tokens that hold a control character: xgrammar 0.2.8 lets them into strings, where JSON forbids them bare."""
+    return torch.tensor([i for i, token in enumerate(vocabulary) if any(b < 0x20 for b in token)], dtype=torch.int64)
