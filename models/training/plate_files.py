@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 Floats = NDArray[np.float32]
 
@@ -60,7 +60,12 @@ def shrink(picture: Floats, factor: int) -> Floats:
 def resize(picture: Floats, size: tuple[int, int]) -> Floats:
     """(H, W[, 3]) float32 to (width, height) by Lanczos, channel by channel."""
     planes = [picture] if picture.ndim == 2 else [picture[..., k] for k in range(picture.shape[2])]
-    done = [np.asarray(Image.fromarray(np.ascontiguousarray(p, dtype=np.float32), "F").resize(size, Image.Resampling.LANCZOS)) for p in planes]
+    done = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(p, dtype=np.float32), "F").resize(size, Image.Resampling.LANCZOS)
+        )
+        for p in planes
+    ]
     return done[0] if picture.ndim == 2 else np.stack(done, axis=-1)
 
 
@@ -89,7 +94,11 @@ def smooth(layer: Floats, picture: Floats, radius: int, epsilon: float = 2e-4) -
 
 def dominant_colours(shown: NDArray[np.uint8], count: int = 5) -> list[str]:
     """The picture's main colours as hex, largest area first (median cut on a small copy)."""
-    small = Image.fromarray(shown).resize((96, 96), Image.Resampling.BOX).quantize(count, method=Image.Quantize.MEDIANCUT, kmeans=3)
+    small = (
+        Image.fromarray(shown)
+        .resize((96, 96), Image.Resampling.BOX)
+        .quantize(count, method=Image.Quantize.MEDIANCUT, kmeans=3)
+    )
     table = small.getpalette() or []
     found = sorted(small.getcolors() or [], reverse=True)
     return ["#" + "".join(f"{v:02x}" for v in table[3 * index : 3 * index + 3]) for _, index in found]
@@ -107,7 +116,9 @@ def exposure_for(zone_luminance: float, brightness: float) -> float:
     return float(np.interp(brightness, ys, xs)) / max(zone_luminance, 1e-6)
 
 
-def write_layers(layers: Mapping[str, Floats], folder: Path, *, size_px: int, exposure: float, quality: int = 90) -> list[str]:
+def write_layers(
+    layers: Mapping[str, Floats], folder: Path, *, size_px: int, exposure: float, quality: int = 90
+) -> list[str]:
     """Write the four pictures of a plate; returns its palette.
 
     Args:
@@ -121,8 +132,10 @@ def write_layers(layers: Mapping[str, Floats], folder: Path, *, size_px: int, ex
     shown = np.interp(linear, xs, ys).astype(np.float32)
     if rendered != size_px:
         shown = resize(shown, (size_px, size_px))
-    picture = np.asarray(np.round(np.clip(shown, 0, 1) * 255), dtype=np.uint8)
-    Image.fromarray(picture).save(folder / "picture.webp", quality=quality, method=6)
+    image = Image.fromarray(np.asarray(np.round(np.clip(shown, 0, 1) * 255), dtype=np.uint8))
+    if rendered < size_px:  # give back some of the acuity that enlarging takes; the render is free of noise
+        image = image.filter(ImageFilter.UnsharpMask(radius=1.5, percent=70, threshold=0))
+    image.save(folder / "picture.webp", quality=quality, method=6)
 
     quarter = size_px // 4
     clean = resize(linear, (quarter, quarter))
@@ -131,17 +144,18 @@ def write_layers(layers: Mapping[str, Floats], folder: Path, *, size_px: int, ex
     Image.fromarray(np.asarray(np.round(share * 255), dtype=np.uint8)).save(folder / "key.webp", quality=84, method=6)
 
     half = size_px // 2
-    shiny = (layers["GlossDir"] + layers["GlossInd"]) * layers["GlossCol"]
+    shiny = (layers["Glossy Direct"] + layers["Glossy Indirect"]) * layers["Glossy Color"]
     combined = np.maximum(_area(layers["Combined"], half), 1e-6)
     fraction = smooth(np.clip(_area(np.maximum(shiny, 0), half) / combined, 0, 1), resize(linear, (half, half)), 3)
-    Image.fromarray(np.asarray(np.round(fraction * 255), dtype=np.uint8)).save(folder / "specular.webp", quality=70, method=6)
+    Image.fromarray(np.asarray(np.round(fraction * 255), dtype=np.uint8)).save(
+        folder / "specular.webp", quality=70, method=6
+    )
 
     depth = _area(np.minimum(layers["Depth"], 1e4), quarter)
     near = float(depth.min())
     steps = np.round(near / depth * 4095).astype(np.uint16) * 16
     Image.fromarray(steps).save(folder / "depth.png", optimize=True)
-    (folder / "depth_near.txt").unlink(missing_ok=True)
-    return dominant_colours(picture)
+    return dominant_colours(np.asarray(image))
 
 
 def nearest_depth(layers: Mapping[str, Floats], size_px: int) -> float:
@@ -154,7 +168,12 @@ def _area(picture: Floats, size: int) -> Floats:
     if picture.shape[0] % size == 0:
         return shrink(picture, picture.shape[0] // size)
     planes = [picture] if picture.ndim == 2 else [picture[..., k] for k in range(picture.shape[2])]
-    done = [np.asarray(Image.fromarray(np.ascontiguousarray(p, dtype=np.float32), "F").resize((size, size), Image.Resampling.BOX)) for p in planes]
+    done = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(p, dtype=np.float32), "F").resize((size, size), Image.Resampling.BOX)
+        )
+        for p in planes
+    ]
     return done[0] if picture.ndim == 2 else np.stack(done, axis=-1)
 
 

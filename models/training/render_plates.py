@@ -24,25 +24,41 @@ from .blender import camera, geometry, materials, render
 from .plate_sets import SETS, PlateSet, Stage
 
 ROOM = Path(__file__).parent
+DRAFT_PX = 320
 
 
 def script_digest() -> str:
     """sha256 over the code that decides what a plate looks like."""
-    files = [*sorted((ROOM / "blender").glob("*.py")), ROOM / "plate_files.py", ROOM / "plate_sets.py", ROOM / "render_plates.py"]
+    files = [
+        *sorted((ROOM / "blender").glob("*.py")),
+        ROOM / "plate_files.py",
+        ROOM / "plate_sets.py",
+        ROOM / "render_plates.py",
+    ]
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
+DIGEST = script_digest()  # of the code as loaded: files may change while a long run goes on
+
+
 def build(chosen: PlateSet, size_px: int) -> tuple[Stage, Any]:
     """Empty the scene, build the set and place its camera."""
     geometry.clear_scene()
-    stage = chosen.build(random.Random(chosen.seed * 7919 + int(hashlib.sha256(chosen.id.encode()).hexdigest()[:6], 16)))
+    stage = chosen.build(
+        random.Random(chosen.seed * 7919 + int(hashlib.sha256(chosen.id.encode()).hexdigest()[:6], 16))
+    )
     eye = camera.place_camera(
-        chosen.view_angle_deg, px_per_metre=chosen.px_per_metre * size_px / 1536, lens_mm=chosen.lens_mm, size_px=size_px,
-        standing=chosen.standing, f_stop=chosen.f_stop, focus_height_m=0.06 if chosen.view_angle_deg < 50 else 0.02,
-    )  # fmt: skip
+        chosen.view_angle_deg,
+        px_per_metre=chosen.px_per_metre * size_px / 1536,
+        lens_mm=chosen.lens_mm,
+        size_px=size_px,
+        standing=chosen.standing,
+        f_stop=chosen.f_stop,
+        focus_height_m=0.06 if chosen.view_angle_deg < 50 else 0.02,
+    )
     return stage, eye
 
 
@@ -97,7 +113,12 @@ def full(chosen: PlateSet, out: Path, threads: int, samples: int, size_px: int, 
             "view_angle_deg": seen.view_angle_deg,
             "px_per_metre": chosen.px_per_metre,
             "standing_px": seen.project(np.zeros(3)),
-            "camera": {"rotation": seen.rotation, "translation": seen.translation, "focal_px": seen.focal_px, "centre_px": seen.centre_px},
+            "camera": {
+                "rotation": seen.rotation,
+                "translation": seen.translation,
+                "focal_px": seen.focal_px,
+                "centre_px": seen.centre_px,
+            },
             "key": {
                 "kind": key.kind,
                 "direction": key.direction,
@@ -118,11 +139,13 @@ def full(chosen: PlateSet, out: Path, threads: int, samples: int, size_px: int, 
             "samples": samples,
             "rendered_px": rendered_px,
             "cpu_seconds": round(spent),
-            "script_sha256": script_digest(),
+            "script_sha256": DIGEST,
         },
     )
     weight = sum(p.stat().st_size for p in folder.iterdir()) / 1024
-    print(f"{chosen.id}: {spent:.0f} CPU-s, {weight:.0f} KiB, ball {ball[0]:.2f} {ball[1]:.2f} {ball[2]:.2f}", flush=True)
+    print(
+        f"{chosen.id}: {spent:.0f} CPU-s, {weight:.0f} KiB, ball {ball[0]:.2f} {ball[1]:.2f} {ball[2]:.2f}", flush=True
+    )
 
 
 def variants(chosen: Sequence[PlateSet], count: int) -> list[PlateSet]:
@@ -136,18 +159,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ask.add_argument("--only", nargs="+", metavar="ID", default=[], help="sets to render, default all")
     ask.add_argument("--out", type=Path, default=Path("models/plates"))
     ask.add_argument("--size", type=int, default=1536, help="side of the written picture, px, a multiple of 4")
-    ask.add_argument("--render-size", type=int, default=None, help="side that is rendered before enlarging, default --size")
+    ask.add_argument(
+        "--render-size", type=int, default=None, help="side that is rendered before enlarging, default --size"
+    )
     ask.add_argument("--samples", type=int, default=None, help="per pixel at most; default 24, drafts 8")
     ask.add_argument("--threads", type=int, default=1)
     ask.add_argument("--variants", type=int, default=1, help="how many arrangements of every set")
-    ask.add_argument("--draft", action="store_true", help="384 px, 8 samples, a PNG only")
+    ask.add_argument("--draft", action="store_true", help=f"{DRAFT_PX} px, 8 samples, a PNG only")
     ask.add_argument("--again", action="store_true", help="render even what is finished")
     ask.add_argument("--list", action="store_true", help="print the ids and stop")
     told = ask.parse_args(arguments)
     unknown = [name for name in told.only if name not in SETS]
     if unknown:
         ask.error(f"no set called {', '.join(unknown)}; there are {', '.join(SETS)}")
-    todo = variants([s for s in SETS.values() if not told.only or s.id in told.only], told.variants)
+    todo = variants([SETS[name] for name in told.only or SETS], told.variants)
     if told.list:
         print("\n".join(s.id for s in todo))
         return 0
@@ -159,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         try:
             if told.draft:
-                draft(chosen, told.out, told.threads, told.samples or 8, 384)
+                draft(chosen, told.out, told.threads, told.samples or 8, DRAFT_PX)
             else:
                 full(chosen, told.out, told.threads, told.samples or 24, told.size, told.render_size or told.size)
         except Exception as reason:  # one broken set must not stop the night's work

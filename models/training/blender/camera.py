@@ -17,9 +17,17 @@ from models.types import Camera, CameraClass
 SENSOR_MM = 36.0
 
 
-def place_camera(view_angle_deg: float, *, px_per_metre: float = 2800.0, lens_mm: float = 85.0, size_px: int = 1536,
-                 standing: tuple[float, float] = (0.5, 0.66), f_stop: float | None = 5.6, focus_height_m: float = 0.05,
-                 blades: int = 0) -> Any:  # fmt: skip
+def place_camera(
+    view_angle_deg: float,
+    *,
+    px_per_metre: float = 2800.0,
+    lens_mm: float = 85.0,
+    size_px: int = 1536,
+    standing: tuple[float, float] = (0.5, 0.66),
+    f_stop: float | None = 5.6,
+    focus_height_m: float = 0.05,
+    blades: int = 0,
+) -> Any:
     """Put the camera so that the origin is seen ``view_angle_deg`` from above.
 
     Args:
@@ -67,7 +75,10 @@ def record_camera(camera: Any, size_px: tuple[int, int]) -> Camera:
         rotation=rotation,
         translation=-rotation @ world[:3, 3],
         focal_px=(focal, focal),
-        centre_px=(size_px[0] / 2 - 0.5 - camera.data.shift_x * size_px[0], size_px[1] / 2 - 0.5 + camera.data.shift_y * size_px[0]),
+        centre_px=(
+            size_px[0] / 2 - 0.5 - camera.data.shift_x * size_px[0],
+            size_px[1] / 2 - 0.5 + camera.data.shift_y * size_px[0],
+        ),
         size_px=size_px,
     )
 

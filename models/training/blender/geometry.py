@@ -103,9 +103,17 @@ def curve_through(points: Sequence[Point2], steps: int = 8) -> list[Point2]:
     return [*line, points[-1]]
 
 
-def lathe(profile: Sequence[Point2], material: Any, at: Point3 = (0, 0, 0), *, segments: int = 96,
-          wobble: float = 0.0, seed: int = 0, sharp_deg: float = 40.0) -> Any:  # fmt: skip
-    """Turn a profile of (radius, height) about the vertical axis. ``wobble``: hand-made unevenness, fraction of radius."""
+def lathe(
+    profile: Sequence[Point2],
+    material: Any,
+    at: Point3 = (0, 0, 0),
+    *,
+    segments: int = 96,
+    wobble: float = 0.0,
+    seed: int = 0,
+    sharp_deg: float = 40.0,
+) -> Any:
+    """Turn a profile of (radius, height) about the vertical axis. ``wobble``: unevenness, fraction of radius."""
     vertices: list[Point3] = []
     uv: list[Point2] = []
     for i, (r, z) in enumerate(profile):
@@ -136,15 +144,25 @@ def lathe(profile: Sequence[Point2], material: Any, at: Point3 = (0, 0, 0), *, s
     return made
 
 
-def cylinder(radius: float, height: float, material: Any, at: Point3 = (0, 0, 0), *, bevel: float = 0.004,
-             segments: int = 160) -> Any:  # fmt: skip
+def cylinder(
+    radius: float, height: float, material: Any, at: Point3 = (0, 0, 0), *, bevel: float = 0.004, segments: int = 160
+) -> Any:
     """A closed drum standing on ``at``, its edges softened by ``bevel``."""
     outline = fillet([(0, 0), (radius, 0), (radius, height), (0, height)], bevel)
     return lathe(outline, material, at, segments=segments)
 
 
-def rounded_box(size: Point3, material: Any, at: Point3 = (0, 0, 0), *, bevel: float = 0.003, turn_deg: float = 0.0,
-                tilt_deg: Point2 = (0, 0), taper: float = 1.0, segments: int = 3) -> Any:  # fmt: skip
+def rounded_box(
+    size: Point3,
+    material: Any,
+    at: Point3 = (0, 0, 0),
+    *,
+    bevel: float = 0.003,
+    turn_deg: float = 0.0,
+    tilt_deg: Point2 = (0, 0),
+    taper: float = 1.0,
+    segments: int = 3,
+) -> Any:
     """A box whose *bottom centre* is at ``at``; ``tilt_deg`` leans it about x then y."""
     body = bmesh.new()
     bmesh.ops.create_cube(body, size=1)
@@ -164,8 +182,17 @@ def rounded_box(size: Point3, material: Any, at: Point3 = (0, 0, 0), *, bevel: f
     return made
 
 
-def slab(width: float, depth: float, thickness: float, material: Any, *, front: float, top: float = 0.0, x: float = 0.0,
-         bevel: float = 0.004) -> Any:  # fmt: skip
+def slab(
+    width: float,
+    depth: float,
+    thickness: float,
+    material: Any,
+    *,
+    front: float,
+    top: float = 0.0,
+    x: float = 0.0,
+    bevel: float = 0.004,
+) -> Any:
     """A table top or worktop whose upper face is at ``top`` and whose front edge is at y = ``front``."""
     return rounded_box((width, depth, thickness), material, (x, front + depth / 2, top - thickness), bevel=bevel)
 
@@ -176,17 +203,29 @@ def floor(size: float, material: Any, z: float = 0.0) -> Any:
     return mesh([(-h, -h, z), (h, -h, z), (h, h, z), (-h, h, z)], [(0, 1, 2, 3)], material, name="floor", smooth=False)
 
 
-def wall(width: float, height: float, material: Any, y: float, *, x: float = 0.0, z: float = 0.0, turn_deg: float = 0.0) -> Any:
+def wall(
+    width: float, height: float, material: Any, y: float, *, x: float = 0.0, z: float = 0.0, turn_deg: float = 0.0
+) -> Any:
     """An upright rectangle facing the camera, its lower edge at height ``z``."""
     w = width / 2
-    made = mesh([(-w, 0, 0), (w, 0, 0), (w, 0, height), (-w, 0, height)], [(0, 1, 2, 3)], material, name="wall", smooth=False)
+    made = mesh(
+        [(-w, 0, 0), (w, 0, 0), (w, 0, height), (-w, 0, height)], [(0, 1, 2, 3)], material, name="wall", smooth=False
+    )
     made.location, made.rotation_euler = (x, y, z), (0, 0, math.radians(turn_deg))
     return made
 
 
-def cove(material: Any, *, start: float = 0.5, radius: float = 0.9, front: float = -3.0, width: float = 8.0,
-         height: float = 3.0, z: float = 0.0) -> Any:  # fmt: skip
-    """A seamless paper or plaster sweep: floor, wide bend from y = ``start``, wall. A wide bend avoids a bright band."""
+def cove(
+    material: Any,
+    *,
+    start: float = 0.5,
+    radius: float = 0.9,
+    front: float = -3.0,
+    width: float = 8.0,
+    height: float = 3.0,
+    z: float = 0.0,
+) -> Any:
+    """A seamless sweep: floor, wide bend from y = ``start``, wall. A wide bend avoids a bright band."""
     outline: list[Point2] = [(front, z)]
     for i in range(41):  # an eased quarter: curvature grows from 0, so that shading has no kink
         t = i / 40
@@ -198,14 +237,23 @@ def cove(material: Any, *, start: float = 0.5, radius: float = 0.9, front: float
     return mesh(vertices, faces, material, name="cove", sharp_deg=180)
 
 
-def extruded(outline: Sequence[Point2], thickness: float, material: Any, at: Point3 = (0, 0, 0), *, bevel: float = 0.004,
-             turn_deg: float = 0.0) -> Any:  # fmt: skip
+def extruded(
+    outline: Sequence[Point2],
+    thickness: float,
+    material: Any,
+    at: Point3 = (0, 0, 0),
+    *,
+    bevel: float = 0.004,
+    turn_deg: float = 0.0,
+) -> Any:
     """A flat outline in the x-z plane (may be concave) given ``thickness`` towards +y, edges bevelled."""
     body = bmesh.new()
     front = [body.verts.new((x, 0, z)) for x, z in outline]
     face = body.faces.new(front)
     moved = bmesh.ops.extrude_face_region(body, geom=[face])
-    bmesh.ops.translate(body, vec=(0, thickness, 0), verts=[v for v in moved["geom"] if isinstance(v, bmesh.types.BMVert)])
+    bmesh.ops.translate(
+        body, vec=(0, thickness, 0), verts=[v for v in moved["geom"] if isinstance(v, bmesh.types.BMVert)]
+    )
     bmesh.ops.recalc_face_normals(body, faces=body.faces[:])
     if bevel > 0:
         rim = [e for e in body.edges if len(e.link_faces) == 2 and e.calc_face_angle(0) > math.radians(60)]
@@ -232,8 +280,18 @@ def half_disc_outline(radius: float, base: float = 0.0) -> list[Point2]:
     return [(-radius, 0), (radius, 0), *arc] if base > 0 else arc
 
 
-def sphere(radius: float, material: Any, at: Point3, *, squash: Point3 = (1, 1, 1), lumps: float = 0.0, seed: int = 0,
-           lump_scale: float = 1.4, turn_deg: float = 0.0, detail: int = 5) -> Any:  # fmt: skip
+def sphere(
+    radius: float,
+    material: Any,
+    at: Point3,
+    *,
+    squash: Point3 = (1, 1, 1),
+    lumps: float = 0.0,
+    seed: int = 0,
+    lump_scale: float = 1.4,
+    turn_deg: float = 0.0,
+    detail: int = 5,
+) -> Any:
     """A ball *resting on* ``at``; ``squash`` and ``lumps`` (fraction of radius) make pebbles, fruit, bread."""
     body = bmesh.new()
     bmesh.ops.create_icosphere(body, subdivisions=detail, radius=radius)
@@ -255,8 +313,18 @@ def _value(along: Along, s: float) -> float:
     return along(s) if callable(along) else float(along)
 
 
-def sweep(path: Sequence[Point3], width: Along, thickness: Along, material: Any, *, side: Point3 = (0, 0, 1),
-          roundness: float = 1.0, sides: int = 14, closed: bool = False, sharp_deg: float = 50.0) -> Any:  # fmt: skip
+def sweep(
+    path: Sequence[Point3],
+    width: Along,
+    thickness: Along,
+    material: Any,
+    *,
+    side: Point3 = (0, 0, 1),
+    roundness: float = 1.0,
+    sides: int = 14,
+    closed: bool = False,
+    sharp_deg: float = 50.0,
+) -> Any:
     """A body along a path. ``roundness`` 1 is an ellipse, .35 a soft rectangle. ``side`` starts the width direction."""
     points = [Vector(p) for p in path]
     n = len(points)
@@ -277,7 +345,11 @@ def sweep(path: Sequence[Point3], width: Along, thickness: Along, material: Any,
         for k in range(sides):
             a = 2 * math.pi * k / sides
             c, d = math.cos(a), math.sin(a)
-            q = p + across * (w * math.copysign(abs(c) ** roundness, c)) + up * (t * math.copysign(abs(d) ** roundness, d))
+            q = (
+                p
+                + across * (w * math.copysign(abs(c) ** roundness, c))
+                + up * (t * math.copysign(abs(d) ** roundness, d))
+            )
             vertices.append(tuple(q))
             uv.append((s, k / sides))
     faces: list[Sequence[int]] = []
@@ -304,9 +376,21 @@ def tube(path: Sequence[Point3], radius: Along, material: Any, *, closed: bool =
 # --- cloth ---------------------------------------------------------------------------------------------------------
 
 
-def cloth(width: float, depth: float, material: Any, at: Point3 = (0, 0, 0), *, folds: Sequence[tuple[Point2, Point2, float, float]] = (),
-          ripple: float = 0.0006, thickness: float = 0.0016, turn_deg: float = 0.0, seed: int = 0, calm: float = 0.0,
-          cell: float = 0.006, ragged: float = 0.002) -> Any:  # fmt: skip
+def cloth(
+    width: float,
+    depth: float,
+    material: Any,
+    at: Point3 = (0, 0, 0),
+    *,
+    folds: Sequence[tuple[Point2, Point2, float, float]] = (),
+    ripple: float = 0.0006,
+    thickness: float = 0.0016,
+    turn_deg: float = 0.0,
+    seed: int = 0,
+    calm: float = 0.0,
+    cell: float = 0.006,
+    ragged: float = 0.002,
+) -> Any:
     """Cloth lying on a surface.
 
     ``folds``: (start, end, height, half width) of soft ridges in the cloth's own frame, metres. ``calm``: radius around
@@ -341,7 +425,9 @@ def cloth(width: float, depth: float, material: Any, at: Point3 = (0, 0, 0), *, 
             vertices.append((ex, ey, z))
             uv.append((x, y))
     row = nx + 1
-    faces = [(j * row + i, j * row + i + 1, (j + 1) * row + i + 1, (j + 1) * row + i) for j in range(ny) for i in range(nx)]
+    faces = [
+        (j * row + i, j * row + i + 1, (j + 1) * row + i + 1, (j + 1) * row + i) for j in range(ny) for i in range(nx)
+    ]
     made = mesh(vertices, faces, material, uv=uv, name="cloth", sharp_deg=180)
     solid = made.modifiers.new("thick", "SOLIDIFY")
     solid.thickness, solid.offset = thickness, -1
@@ -349,8 +435,18 @@ def cloth(width: float, depth: float, material: Any, at: Point3 = (0, 0, 0), *, 
     return made
 
 
-def curtain(x0: float, x1: float, y: float, height: float, material: Any, *, z: float = 0.0, pleat: float = 0.11,
-            depth: float = 0.03, seed: int = 0) -> Any:  # fmt: skip
+def curtain(
+    x0: float,
+    x1: float,
+    y: float,
+    height: float,
+    material: Any,
+    *,
+    z: float = 0.0,
+    pleat: float = 0.11,
+    depth: float = 0.03,
+    seed: int = 0,
+) -> Any:
     """A hanging curtain with uneven pleats, for window light and soft backgrounds."""
     rng = random.Random(seed)
     phase = rng.uniform(0, 9)
@@ -366,7 +462,11 @@ def curtain(x0: float, x1: float, y: float, height: float, material: Any, *, z: 
             vertices.append((x, y + depth * (wave + sway) * (1.15 - 0.3 * v), z + height * v))
             uv.append((x, height * v))
     row = columns + 1
-    faces = [(j * row + i, j * row + i + 1, (j + 1) * row + i + 1, (j + 1) * row + i) for j in range(rows) for i in range(columns)]
+    faces = [
+        (j * row + i, j * row + i + 1, (j + 1) * row + i + 1, (j + 1) * row + i)
+        for j in range(rows)
+        for i in range(columns)
+    ]
     return mesh(vertices, faces, material, uv=uv, name="curtain", sharp_deg=180)
 
 
@@ -402,9 +502,22 @@ LEAVES: dict[str, tuple[LeafOutline, float]] = {  # outline, how far leaves stan
 }
 
 
-def _blade(origin: Vector, along: Vector, normal: Vector, length: float, outline: LeafOutline, rng: random.Random,
-           vertices: list[Point3], faces: list[Sequence[int]], uv: list[Point2], *, curl: float = 0.25, cup: float = 0.22,
-           steps: int = 9, sides: int = 3) -> None:  # fmt: skip
+def _blade(
+    origin: Vector,
+    along: Vector,
+    normal: Vector,
+    length: float,
+    outline: LeafOutline,
+    rng: random.Random,
+    vertices: list[Point3],
+    faces: list[Sequence[int]],
+    uv: list[Point2],
+    *,
+    curl: float = 0.25,
+    cup: float = 0.22,
+    steps: int = 9,
+    sides: int = 3,
+) -> None:
     """One leaf: bent along its length, folded at the midrib, slightly twisted and wavy at the rim."""
     across = along.cross(normal).normalized()
     normal = across.cross(along).normalized()
@@ -414,7 +527,11 @@ def _blade(origin: Vector, along: Vector, normal: Vector, length: float, outline
     for i in range(steps + 1):
         u = i / steps
         angle = bend * u
-        centre = origin + along * (length * math.sin(angle) / max(bend, 1e-3)) - normal * (length * (1 - math.cos(angle)) / max(bend, 1e-3))
+        centre = (
+            origin
+            + along * (length * math.sin(angle) / max(bend, 1e-3))
+            - normal * (length * (1 - math.cos(angle)) / max(bend, 1e-3))
+        )
         lift = normal * math.cos(angle) + along * math.sin(angle)
         roll = twist * u
         a2 = across * math.cos(roll) + lift * math.sin(roll)
@@ -432,12 +549,27 @@ def _blade(origin: Vector, along: Vector, normal: Vector, length: float, outline
             faces.append((a, a + 1, a + row + 1, a + row))
 
 
-def branch(base: Point3, direction: Point3, length: float, leaf_material: Any, stem_material: Any, *, kind: str = "eucalyptus",
-           leaf: float = 0.045, leaves: int = 9, droop: float = 0.5, seed: int = 0, stem: float = 0.0022, bare: float = 0.12,
-           paired: bool = True, flat: float = 0.0, keep_above: float | None = None) -> list[Any]:  # fmt: skip
+def branch(
+    base: Point3,
+    direction: Point3,
+    length: float,
+    leaf_material: Any,
+    stem_material: Any,
+    *,
+    kind: str = "eucalyptus",
+    leaf: float = 0.045,
+    leaves: int = 9,
+    droop: float = 0.5,
+    seed: int = 0,
+    stem: float = 0.0022,
+    bare: float = 0.12,
+    paired: bool = True,
+    flat: float = 0.0,
+    keep_above: float | None = None,
+) -> list[Any]:
     """A twig with leaves.
 
-    ``leaf``: length of the largest leaf, m. ``droop``: how much gravity bends the stem. ``bare``: leafless start, fraction.
+    ``leaf``: length of the largest leaf, m. ``droop``: how gravity bends the stem. ``bare``: leafless start, fraction.
     ``flat`` 0..1 lays leaves into the ground plane, for flat-lays; ``keep_above``: lift anything below this height.
     """
     rng = random.Random(seed)
@@ -471,20 +603,52 @@ def branch(base: Point3, direction: Point3, length: float, leaf_material: Any, s
             size = leaf * (1.08 - 0.5 * t) * rng.uniform(0.78, 1.12)
             lean = off * rng.uniform(0.8, 1.15)
             along = (out * lean + tangent * (1 - lean * 0.5)).normalized()
-            normal = (Vector((0, 0, 1)) * (0.35 + flat) + Vector([rng.uniform(-0.5, 0.5) * (1 - 0.7 * flat) for _ in range(3)]) + tangent * 0.25).normalized()
+            normal = (
+                Vector((0, 0, 1)) * (0.35 + flat)
+                + Vector([rng.uniform(-0.5, 0.5) * (1 - 0.7 * flat) for _ in range(3)])
+                + tangent * 0.25
+            ).normalized()
             if abs(normal.dot(along)) > 0.92:
                 normal = along.orthogonal().normalized()
             petiole = points[k] + along * (size * 0.10)
-            _blade(petiole, along, normal, size, outline, rng, vertices, faces, uv, curl=rng.uniform(0.1, 0.7), cup=rng.uniform(0.08, 0.3))
+            _blade(
+                petiole,
+                along,
+                normal,
+                size,
+                outline,
+                rng,
+                vertices,
+                faces,
+                uv,
+                curl=rng.uniform(0.1, 0.7),
+                cup=rng.uniform(0.08, 0.3),
+            )
     if keep_above is not None:
-        vertices = [(x, y, max(z, keep_above + 0.0004 + 0.15 * max(0.0, z - keep_above))) if z < keep_above + 0.0005 else (x, y, z) for x, y, z in vertices]
+        vertices = [
+            (x, y, max(z, keep_above + 0.0004 + 0.15 * max(0.0, z - keep_above)))
+            if z < keep_above + 0.0005
+            else (x, y, z)
+            for x, y, z in vertices
+        ]
         points = [Vector((p.x, p.y, max(p.z, keep_above + stem))) for p in points]
     stem_object = tube([tuple(p) for p in points], lambda s: stem * (1 - 0.72 * s), stem_material, sides=8)
     return [stem_object, mesh(vertices, faces, leaf_material, uv=uv, name="leaves", sharp_deg=180)]
 
 
-def palm_frond(base: Point3, direction: Point3, length: float, leaf_material: Any, stem_material: Any, *, seed: int = 0,
-               pairs: int = 22, leaf: float = 0.16, droop: float = 0.5, plane: Point3 = (0, 0, 1)) -> list[Any]:  # fmt: skip
+def palm_frond(
+    base: Point3,
+    direction: Point3,
+    length: float,
+    leaf_material: Any,
+    stem_material: Any,
+    *,
+    seed: int = 0,
+    pairs: int = 22,
+    leaf: float = 0.16,
+    droop: float = 0.5,
+    plane: Point3 = (0, 0, 1),
+) -> list[Any]:
     """A feathered palm leaf whose leaflets lie about the ``plane`` normal; also makes the well-known shadow."""
     rng = random.Random(seed)
     outline, _ = LEAVES["palm"]
@@ -507,12 +671,28 @@ def palm_frond(base: Point3, direction: Point3, length: float, leaf_material: An
         size = leaf * math.sin(math.pi * (0.16 + 0.8 * t)) ** 0.7 * rng.uniform(0.88, 1.1)
         for s in (-1, 1):
             along = (across * s + tangent * (0.45 + 0.75 * t) + Vector(plane) * rng.uniform(-0.15, 0.1)).normalized()
-            _blade(points[k], along, Vector(plane), size, outline, rng, vertices, faces, uv, curl=rng.uniform(0.1, 0.6), cup=0.5, steps=8, sides=1)
+            _blade(
+                points[k],
+                along,
+                Vector(plane),
+                size,
+                outline,
+                rng,
+                vertices,
+                faces,
+                uv,
+                curl=rng.uniform(0.1, 0.6),
+                cup=0.5,
+                steps=8,
+                sides=1,
+            )
     stem_object = tube([tuple(p) for p in points], lambda s: 0.004 * (1 - 0.8 * s), stem_material, sides=8)
     return [stem_object, mesh(vertices, faces, leaf_material, uv=uv, name="frond", sharp_deg=180)]
 
 
-def fallen_leaf(at: Point3, material: Any, *, length: float = 0.06, kind: str = "maple", turn_deg: float = 0.0, seed: int = 0) -> Any:
+def fallen_leaf(
+    at: Point3, material: Any, *, length: float = 0.06, kind: str = "maple", turn_deg: float = 0.0, seed: int = 0
+) -> Any:
     """One dry leaf on the ground, curled at the rim: "maple" (lobed) or "beech" (oval)."""
     rng = random.Random(seed)
     rim: list[Vector] = []
@@ -533,7 +713,9 @@ def fallen_leaf(at: Point3, material: Any, *, length: float = 0.06, kind: str = 
         s = j / rings
         for i, p in enumerate(rim):
             q = p * s
-            height = lift * s**2.2 * (0.55 + 0.45 * math.sin(3 * 2 * math.pi * i / steps + phase)) * length * 0.5 + fold * abs(q.x)
+            height = lift * s**2.2 * (
+                0.55 + 0.45 * math.sin(3 * 2 * math.pi * i / steps + phase)
+            ) * length * 0.5 + fold * abs(q.x)
             vertices.append((q.x * (1 - 0.1 * s), q.y, height))
             uv.append((0.5 + q.x / length, 0.5 + q.y / length))
     faces: list[Sequence[int]] = [(0, 1 + i, 1 + (i + 1) % steps) for i in range(steps)]

@@ -50,8 +50,15 @@ def _add(data: Any, group: str) -> Any:
     return made
 
 
-def sun(azimuth_deg: float, elevation_deg: float, strength: float, *, angle_deg: float = 1.0, tint: Colour = "#fff1dc",
-        group: str = "key") -> KeyLight:  # fmt: skip
+def sun(
+    azimuth_deg: float,
+    elevation_deg: float,
+    strength: float,
+    *,
+    angle_deg: float = 1.0,
+    tint: Colour = "#fff1dc",
+    group: str = "key",
+) -> KeyLight:
     """Parallel light; ``angle_deg`` is the diameter of the disc (real sun .53, hazy 3, overcast 20)."""
     data = bpy.data.lights.new("sun", "SUN")
     data.energy, data.angle, data.color = strength, math.radians(angle_deg), colour(tint)
@@ -59,13 +66,26 @@ def sun(azimuth_deg: float, elevation_deg: float, strength: float, *, angle_deg:
     made = _add(data, group)
     made.rotation_euler = towards.to_track_quat("Z", "Y").to_euler()
     return KeyLight(
-        kind="sun", direction=unit(tuple(towards)), angular_diameter_deg=angle_deg, side=side_of(towards), is_hard=angle_deg < 5.0
+        kind="sun",
+        direction=unit(tuple(towards)),
+        angular_diameter_deg=angle_deg,
+        side=side_of(towards),
+        is_hard=angle_deg < 5.0,
     )
 
 
-def softbox(azimuth_deg: float, elevation_deg: float, distance: float, size: tuple[float, float], power_w: float, *,
-            tint: Colour = "#ffffff", target: tuple[float, float, float] = (0, 0, 0.08), group: str = "ambient",
-            spread_deg: float = 180.0) -> KeyLight:  # fmt: skip
+def softbox(
+    azimuth_deg: float,
+    elevation_deg: float,
+    distance: float,
+    size: tuple[float, float],
+    power_w: float,
+    *,
+    tint: Colour = "#ffffff",
+    target: tuple[float, float, float] = (0, 0, 0.08),
+    group: str = "ambient",
+    spread_deg: float = 180.0,
+) -> KeyLight:
     """A rectangular light facing ``target``; unseen by the camera, seen in reflections."""
     data = bpy.data.lights.new("softbox", "AREA")
     data.shape, data.size, data.size_y = "RECTANGLE", size[0], size[1]
@@ -92,13 +112,22 @@ def _only_blocks_light(made: Any) -> None:
     made.visible_camera = made.visible_glossy = made.visible_diffuse = made.visible_transmission = False
 
 
-def window(key: KeyLight, *, distance: float = 1.6, pane: tuple[float, float] = (0.34, 0.46), panes: tuple[int, int] = (2, 2),
-           bar: float = 0.055, lit_pane: tuple[int, int] = (0, 0), offset: tuple[float, float] = (0, 0), surround: float = 1.4,
-           roll_deg: float = 0.0) -> None:  # fmt: skip
+def window(
+    key: KeyLight,
+    *,
+    distance: float = 1.6,
+    pane: tuple[float, float] = (0.34, 0.46),
+    panes: tuple[int, int] = (2, 2),
+    bar: float = 0.055,
+    lit_pane: tuple[int, int] = (0, 0),
+    offset: tuple[float, float] = (0, 0),
+    surround: float = 1.4,
+    roll_deg: float = 0.0,
+) -> None:
     """A window frame between a sun and the set, unseen by the camera.
 
     The standing point falls into the middle of ``lit_pane`` (counted from 0), moved by ``offset`` metres in the pane's
-    plane, so that the product's place is evenly lit. Bars are as thick as real ones (4 to 7 cm), or they read as stripes.
+    plane, so that the product's place is evenly lit. Bars are as thick as real ones (4 to 7 cm), or read as stripes.
     """
     towards = Vector(key.direction)
     frame = towards.to_track_quat("Z", "Y").to_matrix() @ Matrix.Rotation(math.radians(roll_deg), 3, "Z")
@@ -123,9 +152,21 @@ def window(key: KeyLight, *, distance: float = 1.6, pane: tuple[float, float] = 
         strip(left, left + total_x, low + j * pitch_y, low + j * pitch_y + bar)
 
 
-def leaf_shadow(key: KeyLight, at: tuple[float, float, float], *, distance: float = 0.8, seed: int = 0, twigs: int = 4,
-                length: float = 0.6, leaf: float = 0.10, kind: str = "laurel", spread: float = 0.22, leaves: int = 9,
-                lean_deg: float = 90.0, spread_deg: float = 35.0) -> None:  # fmt: skip
+def leaf_shadow(
+    key: KeyLight,
+    at: tuple[float, float, float],
+    *,
+    distance: float = 0.8,
+    seed: int = 0,
+    twigs: int = 4,
+    length: float = 0.6,
+    leaf: float = 0.10,
+    kind: str = "laurel",
+    spread: float = 0.22,
+    leaves: int = 9,
+    lean_deg: float = 90.0,
+    spread_deg: float = 35.0,
+) -> None:
     """Twigs (or ``kind="frond"``: palm fronds) held into the key light so that their shadow falls around ``at``.
 
     Keep ``at`` away from the standing point: the product's pixels cannot receive this shadow, so the product's place
@@ -140,11 +181,35 @@ def leaf_shadow(key: KeyLight, at: tuple[float, float, float], *, distance: floa
     for i in range(twigs):
         turn = math.radians(lean_deg + rng.uniform(-spread_deg, spread_deg))
         growth = Vector((math.cos(turn), math.sin(turn), rng.uniform(-0.12, 0.12)))
-        start = centre + frame @ (Vector((rng.uniform(-spread, spread), rng.uniform(-spread, spread) * 0.4, 0)) - growth * (length * 0.5))
+        start = centre + frame @ (
+            Vector((rng.uniform(-spread, spread), rng.uniform(-spread, spread) * 0.4, 0)) - growth * (length * 0.5)
+        )
         if kind == "frond":
-            geometry.palm_frond(tuple(start), tuple(frame @ growth), length, black, black, seed=seed + i, leaf=leaf * 1.6, droop=0.15, plane=tuple(towards))
+            geometry.palm_frond(
+                tuple(start),
+                tuple(frame @ growth),
+                length,
+                black,
+                black,
+                seed=seed + i,
+                leaf=leaf * 1.6,
+                droop=0.15,
+                plane=tuple(towards),
+            )
         else:
-            geometry.branch(tuple(start), tuple(frame @ growth), length, black, black, kind=kind, leaf=leaf, leaves=leaves, droop=0.05, seed=seed + i, stem=0.003)
+            geometry.branch(
+                tuple(start),
+                tuple(frame @ growth),
+                length,
+                black,
+                black,
+                kind=kind,
+                leaf=leaf,
+                leaves=leaves,
+                droop=0.05,
+                seed=seed + i,
+                stem=0.003,
+            )
     for made in set(bpy.data.objects) - before:
         _only_blocks_light(made)
 
@@ -161,7 +226,7 @@ def hdri_path(name: str) -> Path:
 
 
 def unpack_hdris(package: Path, folder: Path) -> list[str]:
-    """Write the maps of an unpacked npm ``@pmndrs/assets`` (CC0, base64 inside .js) into ``folder``; returns their names."""
+    """Write the maps of an unpacked npm ``@pmndrs/assets`` (CC0, base64 in .js) to ``folder``; returns their names."""
     folder.mkdir(parents=True, exist_ok=True)
     names = []
     for script in sorted((package / "hdri").glob("*.js")):
@@ -176,8 +241,16 @@ def unpack_hdris(package: Path, folder: Path) -> list[str]:
     return names
 
 
-def world(name: str | None = None, strength: float = 1.0, *, tint: Colour = "#ffffff", turn_deg: float = 0.0, cap: float | None = 2.0,
-          saturation: float = 1.0, seen: float = 1.0) -> None:  # fmt: skip
+def world(
+    name: str | None = None,
+    strength: float = 1.0,
+    *,
+    tint: Colour = "#ffffff",
+    turn_deg: float = 0.0,
+    cap: float | None = 2.0,
+    saturation: float = 1.0,
+    seen: float = 1.0,
+) -> None:
     """Ambient light from everywhere: an environment map, or one colour without it.
 
     ``cap`` clips the map's own sun (a second, unknown shadow); ``seen`` scales how bright the camera sees it.
@@ -226,8 +299,16 @@ def world(name: str | None = None, strength: float = 1.0, *, tint: Colour = "#ff
         links.new(scale.outputs["Value"], background.inputs["Strength"])
 
 
-def glow_discs(centre: tuple[float, float, float], spread: tuple[float, float, float], *, count: int = 14, radius: tuple[float, float] = (0.03, 0.08),
-               strength: float = 1.2, tints: tuple[Colour, ...] = ("#ffd9a0", "#ffc27a", "#ffe9c8"), seed: int = 0) -> None:  # fmt: skip
+def glow_discs(
+    centre: tuple[float, float, float],
+    spread: tuple[float, float, float],
+    *,
+    count: int = 14,
+    radius: tuple[float, float] = (0.03, 0.08),
+    strength: float = 1.2,
+    tints: tuple[Colour, ...] = ("#ffd9a0", "#ffc27a", "#ffe9c8"),
+    seed: int = 0,
+) -> None:
     """Out-of-focus lights far behind: discs already as wide as their blur, because a tiny lamp would be pure noise."""
     rng = random.Random(seed)
     for _ in range(count):
@@ -245,7 +326,9 @@ def glow_discs(centre: tuple[float, float, float], spread: tuple[float, float, f
         links.new(emit.outputs[0], mix.inputs[2])
         links.new(mix.outputs[0], out.inputs["Surface"])
         r = rng.uniform(*radius)
-        rim = [(at[0] + r * math.cos(a), at[1], at[2] + r * math.sin(a)) for a in (2 * math.pi * k / 40 for k in range(40))]
+        rim = [
+            (at[0] + r * math.cos(a), at[1], at[2] + r * math.sin(a)) for a in (2 * math.pi * k / 40 for k in range(40))
+        ]
         disc = geometry.mesh(rim, [tuple(range(40))], made, smooth=False, name="glow")
         disc.lightgroup = "ambient"
         disc.visible_diffuse = disc.visible_shadow = False

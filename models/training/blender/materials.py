@@ -1,8 +1,8 @@
-"""Materials as shader graphs, in real sizes: wood with planks, marble, plaster, linen, stone, terrazzo, tiles, glass ...
+"""Materials as shader graphs, in real sizes: wood with planks, marble, plaster, linen, stone, terrazzo, tiles, glass.
 
 Colours are sRGB hex strings ("#c9b59a") or linear RGB triples. Patterns live in object coordinates (metres) unless said
-otherwise, so an object must keep scale 1. Each ground material has its roughness in ``GROUND`` of its docstring's order:
-``ground(material)`` returns (roughness, base reflectance), which the composer needs for reflections.
+otherwise, so an object must keep scale 1. ``ground(material)`` returns
+its (roughness, base reflectance), which the composer needs for reflections.
 """
 
 from __future__ import annotations
@@ -93,8 +93,14 @@ class Graph:
         """One random number (0 to 1) for every loose part of a mesh: each leaf its own."""
         return self.node("ShaderNodeNewGeometry").outputs["Random Per Island"]
 
-    def mapped(self, source: Any, *, scale: tuple[float, float, float] = (1, 1, 1), turn_deg: float = 0.0,
-               move: tuple[float, float, float] = (0, 0, 0)) -> Any:  # fmt: skip
+    def mapped(
+        self,
+        source: Any,
+        *,
+        scale: tuple[float, float, float] = (1, 1, 1),
+        turn_deg: float = 0.0,
+        move: tuple[float, float, float] = (0, 0, 0),
+    ) -> Any:
         made = self.nodes.new("ShaderNodeMapping")
         self.put(made.inputs["Vector"], source)
         made.inputs["Scale"].default_value = scale
@@ -102,15 +108,25 @@ class Graph:
         made.inputs["Location"].default_value = move
         return made.outputs[0]
 
-    def noise(self, source: Any, scale: float, *, detail: float = 5.0, roughness: float = 0.55, distortion: float = 0.0,
-              output: str = "Fac") -> Any:  # fmt: skip
+    def noise(
+        self,
+        source: Any,
+        scale: float,
+        *,
+        detail: float = 5.0,
+        roughness: float = 0.55,
+        distortion: float = 0.0,
+        output: str = "Fac",
+    ) -> Any:
         made = self.nodes.new("ShaderNodeTexNoise")
         self.put(made.inputs["Vector"], source)
         for name, value in (("Scale", scale), ("Detail", detail), ("Roughness", roughness), ("Distortion", distortion)):
             made.inputs[name].default_value = value
         return made.outputs["Fac"] if output == "Fac" else made.outputs["Color"]
 
-    def cells(self, source: Any, scale: float, *, feature: str = "F1", randomness: float = 1.0, output: str = "Distance") -> Any:
+    def cells(
+        self, source: Any, scale: float, *, feature: str = "F1", randomness: float = 1.0, output: str = "Distance"
+    ) -> Any:
         made = self.nodes.new("ShaderNodeTexVoronoi")
         made.feature = feature
         self.put(made.inputs["Vector"], source)
@@ -170,12 +186,26 @@ class Graph:
     def join(self, x: Any, y: Any, z: Any) -> Any:
         return self.node("ShaderNodeCombineXYZ", X=x, Y=y, Z=z).outputs[0]
 
-    def finish(self, *, roughness_known: float, base_reflectance: float = 0.04, **inputs: Any) -> Any:
-        """Set the principled shader's inputs and note what the composer must know."""
+    def finish(
+        self, *, roughness_known: float, base_reflectance: float = 0.04, average: Colour | None = None, **inputs: Any
+    ) -> Any:
+        """Set the principled shader's inputs and note what the composer must know.
+
+        ``average``: what diffuse bounces see instead of the whole pattern. Cycles then skips the pattern's nodes for
+        them, which halves the cost of a picture and changes nothing one could see.
+        """
         for name, value in inputs.items():
             self.put(self.principled.inputs[name.replace("_", " ")], value)
         if "Roughness" not in inputs:
             self.principled.inputs["Roughness"].default_value = roughness_known
+        if average is not None:
+            is_diffuse = self.node("ShaderNodeLightPath").outputs["Is Diffuse Ray"]
+            simple = self.node("ShaderNodeBsdfDiffuse", Color=average)
+            mix = self.node("ShaderNodeMixShader")
+            self.links.new(is_diffuse, mix.inputs[0])
+            self.links.new(self.principled.outputs[0], mix.inputs[1])
+            self.links.new(simple.outputs[0], mix.inputs[2])
+            self.links.new(mix.outputs[0], self.nodes["Material Output"].inputs["Surface"])
         self.material["roughness"] = roughness_known
         self.material["base_reflectance"] = base_reflectance
         return self.material
@@ -184,13 +214,17 @@ class Graph:
 # --- plain and studio ----------------------------------------------------------------------------------------------
 
 
-def plain(tint: Colour, roughness: float = 0.5, *, metallic: float = 0.0, coat: float = 0.0, unevenness: float = 0.0) -> Any:
+def plain(
+    tint: Colour, roughness: float = 0.5, *, metallic: float = 0.0, coat: float = 0.0, unevenness: float = 0.0
+) -> Any:
     """One colour. ``unevenness``: how far roughness and tone wander, for surfaces that hands have touched."""
     g = Graph("plain")
     inputs: dict[str, Any] = {"Base_Color": tint, "Metallic": metallic, "Coat_Weight": coat, "Coat_Roughness": 0.08}
     if unevenness:
         wander = g.noise(g.object_space(), 14.0, detail=4)
-        inputs["Roughness"] = g.step(wander, 0.3, 0.7, max(0.02, roughness * (1 - unevenness)), roughness * (1 + unevenness))
+        inputs["Roughness"] = g.step(
+            wander, 0.3, 0.7, max(0.02, roughness * (1 - unevenness)), roughness * (1 + unevenness)
+        )
         inputs["Base_Color"] = g.mix(g.step(wander, 0.25, 0.75), shade(tint, 1 - 0.25 * unevenness), tint)
     return g.finish(roughness_known=roughness, **inputs)
 
@@ -203,16 +237,32 @@ def paper(tint: Colour, *, grain: float = 1.0) -> Any:
     fibre = g.noise(p, 900.0, detail=3, roughness=0.7)
     tone = g.mix(g.step(slow, 0.3, 0.7), shade(tint, 0.965), tint)
     tone = g.mix(g.step(fibre, 0.25, 0.75), shade(tint, 1 - 0.05 * grain), tone)
-    return g.finish(roughness_known=0.8, Base_Color=tone, Normal=g.bump(fibre, 0.00018 * grain), Specular_IOR_Level=0.3)
+    return g.finish(
+        average=shade(tint, 0.95),
+        roughness_known=0.8,
+        Base_Color=tone,
+        Normal=g.bump(fibre, 0.00018 * grain),
+        Specular_IOR_Level=0.3,
+    )
 
 
-def plaster(tint: Colour, *, trowel: float = 1.0, roughness: float = 0.82, tone: float = 0.06, scale: float = 1.0, polish: float = 0.0) -> Any:
-    """Lime plaster or microcement: slow clouds of tone, trowel sweeps, fine grain. ``polish`` > 0 leaves sheen in patches."""
+def plaster(
+    tint: Colour,
+    *,
+    trowel: float = 1.0,
+    roughness: float = 0.82,
+    tone: float = 0.06,
+    scale: float = 1.0,
+    polish: float = 0.0,
+) -> Any:
+    """Lime plaster or microcement: clouds of tone, trowel sweeps, fine grain; ``polish`` leaves sheen in patches."""
     g = Graph("plaster")
     p = g.object_space()
     warp = g.vector("ADD", p, g.vector("SCALE", g.noise(p, 3.0 * scale, detail=2, output="Color"), (0, 0, 0)))
     cloud = g.noise(warp, 2.6 * scale, detail=5, roughness=0.6, distortion=0.4)
-    sweep = g.noise(g.mapped(p, scale=(1.0, 3.2, 2.2), turn_deg=24), 7.0 * scale, detail=4, roughness=0.6, distortion=1.6)
+    sweep = g.noise(
+        g.mapped(p, scale=(1.0, 3.2, 2.2), turn_deg=24), 7.0 * scale, detail=4, roughness=0.6, distortion=1.6
+    )
     grain = g.noise(p, 340.0, detail=3, roughness=0.7)
     pits = g.step(g.noise(p, 95.0, detail=2), 0.70, 0.80)
     value = g.math("ADD", g.math("MULTIPLY", cloud, 0.65), g.math("MULTIPLY", sweep, 0.35))
@@ -222,9 +272,13 @@ def plaster(tint: Colour, *, trowel: float = 1.0, roughness: float = 0.82, tone:
     height = g.math("SUBTRACT", height, g.math("MULTIPLY", pits, 0.3 * trowel))
     rough = g.step(sweep, 0.3, 0.7, roughness - polish, roughness) if polish else roughness
     return g.finish(
-        roughness_known=roughness - polish / 2, Base_Color=body, Roughness=rough, Specular_IOR_Level=0.35,
+        average=shade(tint, 0.92),
+        roughness_known=roughness - polish / 2,
+        Base_Color=body,
+        Roughness=rough,
+        Specular_IOR_Level=0.35,
         Normal=g.bump(height, 0.0011 * trowel, strength=0.75),
-    )  # fmt: skip
+    )
 
 
 def concrete(tint: Colour = "#9d9a95", *, roughness: float = 0.62) -> Any:
@@ -234,7 +288,9 @@ def concrete(tint: Colour = "#9d9a95", *, roughness: float = 0.62) -> Any:
     cloud = g.noise(p, 4.0, detail=7, roughness=0.62, distortion=0.5)
     stain = g.noise(p, 1.7, detail=3, distortion=1.0)
     fine = g.noise(p, 260.0, detail=4, roughness=0.7)
-    holes = g.cells(g.vector("ADD", p, g.vector("MULTIPLY", g.noise(p, 60, detail=1, output="Color"), (0.004, 0.004, 0.004))), 46.0)
+    holes = g.cells(
+        g.vector("ADD", p, g.vector("MULTIPLY", g.noise(p, 60, detail=1, output="Color"), (0.004, 0.004, 0.004))), 46.0
+    )
     keep = g.step(g.random(g.cells(p, 46.0, output="Color"))[0], 0.80, 0.84)
     hole = g.math("MULTIPLY", g.step(holes, 0.16, 0.09), keep)
     body = g.ramp(cloud, [(0.32, shade(tint, 0.80)), (0.5, shade(tint, 0.94)), (0.68, shade(tint, 1.06))])
@@ -243,7 +299,13 @@ def concrete(tint: Colour = "#9d9a95", *, roughness: float = 0.62) -> Any:
     body = g.mix(g.math("MULTIPLY", hole, 0.8), body, shade(tint, 0.30))
     height = g.math("SUBTRACT", g.math("MULTIPLY", fine, 0.12), hole)
     rough = g.step(cloud, 0.3, 0.7, roughness - 0.12, roughness + 0.12)
-    return g.finish(roughness_known=roughness, Base_Color=body, Roughness=rough, Normal=g.bump(height, 0.0009, strength=0.8))
+    return g.finish(
+        average=shade(tint, 0.92),
+        roughness_known=roughness,
+        Base_Color=body,
+        Roughness=rough,
+        Normal=g.bump(height, 0.0009, strength=0.8),
+    )
 
 
 def gloss(tint: Colour = "#0b0b0d", *, roughness: float = 0.05, dust: float = 0.4) -> Any:
@@ -273,8 +335,19 @@ WOODS: dict[str, tuple[Colour, Colour, Colour]] = {  # early wood, late wood (gr
 }
 
 
-def wood(kind: str = "oak", *, plank: float = 0.13, plank_length: float = 1.4, turn_deg: float = 0.0, roughness: float = 0.42,
-         seam: float = 1.0, seed: int = 0, contrast: float = 1.0, end_grain: bool = False, wear: float = 0.4) -> Any:  # fmt: skip
+def wood(
+    kind: str = "oak",
+    *,
+    plank: float = 0.13,
+    plank_length: float = 1.4,
+    turn_deg: float = 0.0,
+    roughness: float = 0.42,
+    seam: float = 1.0,
+    seed: int = 0,
+    contrast: float = 1.0,
+    end_grain: bool = False,
+    wear: float = 0.4,
+) -> Any:
     """Planks along x (turned by ``turn_deg``): each has its own cut through growth rings, tone and grain.
 
     ``plank`` 0 makes one solid board. ``seam``: how dark and deep joints are. ``wear``: scratches and rubbed patches.
@@ -300,19 +373,41 @@ def wood(kind: str = "oak", *, plank: float = 0.13, plank_length: float = 1.4, t
     # Where this board was sawn from the trunk: distance from the pith sets cathedral (near) or straight (far) figure.
     far = g.math("MULTIPLY_ADD", pick_r, 0.16, 0.015)
     centre = g.math("MULTIPLY_ADD", pick_g, 1.6 * width, -0.3 * width)
-    long_noise = g.noise(g.join(g.math("MULTIPLY_ADD", pick_b, 40.0, g.math("MULTIPLY", x, 1.5)), g.math("MULTIPLY", y, 5.0), row), 1.0, detail=3, roughness=0.5)
-    wobble = g.noise(g.join(g.math("MULTIPLY_ADD", pick_b, 90.0, g.math("MULTIPLY", x, 7.0)), g.math("MULTIPLY", y, 40.0), column), 1.0, detail=3, roughness=0.55)
-    local = g.math("SUBTRACT", g.math("MULTIPLY", in_row, width), centre) if plank > 0 else g.math("SUBTRACT", y, centre)
+    long_noise = g.noise(
+        g.join(g.math("MULTIPLY_ADD", pick_b, 40.0, g.math("MULTIPLY", x, 1.5)), g.math("MULTIPLY", y, 5.0), row),
+        1.0,
+        detail=3,
+        roughness=0.5,
+    )
+    wobble = g.noise(
+        g.join(g.math("MULTIPLY_ADD", pick_b, 90.0, g.math("MULTIPLY", x, 7.0)), g.math("MULTIPLY", y, 40.0), column),
+        1.0,
+        detail=3,
+        roughness=0.55,
+    )
+    local = (
+        g.math("SUBTRACT", g.math("MULTIPLY", in_row, width), centre) if plank > 0 else g.math("SUBTRACT", y, centre)
+    )
     depth = g.math("MULTIPLY_ADD", long_noise, 0.11, g.math("SUBTRACT", g.math("ADD", far, z), 0.055))
     radius = g.math("SQRT", g.math("ADD", g.math("MULTIPLY", local, local), g.math("MULTIPLY", depth, depth)))
     rings = g.math("MULTIPLY_ADD", wobble, 0.75, g.math("MULTIPLY", radius, 210.0))
     saw = g.math("FRACT", rings)
     line = g.math("MULTIPLY", g.math("POWER", saw, 2.2), g.step(saw, 1.0, 0.86))
     # Fibres and pores run along the board.
-    fibre_at = g.join(g.math("MULTIPLY_ADD", pick_b, 30.0, g.math("MULTIPLY", x, 14.0)), g.math("MULTIPLY", y, 900.0), g.math("MULTIPLY", z, 300.0))
+    fibre_at = g.join(
+        g.math("MULTIPLY_ADD", pick_b, 30.0, g.math("MULTIPLY", x, 14.0)),
+        g.math("MULTIPLY", y, 900.0),
+        g.math("MULTIPLY", z, 300.0),
+    )
     fibre = g.noise(fibre_at, 1.0, detail=3, roughness=0.6)
-    pore_at = g.join(g.math("MULTIPLY_ADD", pick_r, 30.0, g.math("MULTIPLY", x, 45.0)), g.math("MULTIPLY", y, 1500.0), g.math("MULTIPLY", z, 300.0))
-    pores = g.math("MULTIPLY", g.step(g.noise(pore_at, 1.0, detail=2), 0.60, 0.72), g.math("MULTIPLY_ADD", saw, 0.7, 0.2))
+    pore_at = g.join(
+        g.math("MULTIPLY_ADD", pick_r, 30.0, g.math("MULTIPLY", x, 45.0)),
+        g.math("MULTIPLY", y, 1500.0),
+        g.math("MULTIPLY", z, 300.0),
+    )
+    pores = g.math(
+        "MULTIPLY", g.step(g.noise(pore_at, 1.0, detail=2), 0.60, 0.72), g.math("MULTIPLY_ADD", saw, 0.7, 0.2)
+    )
     cloud = g.noise(g.join(g.math("MULTIPLY", x, 2.2), g.math("MULTIPLY", y, 11.0), row), 1.0, detail=3)
     mid = blend(early, late, 0.45)
     body = g.mix(g.math("MULTIPLY", line, 0.85 * contrast, clamp=True), early, late)
@@ -337,29 +432,52 @@ def wood(kind: str = "oak", *, plank: float = 0.13, plank_length: float = 1.4, t
         height = g.math("SUBTRACT", height, g.math("MULTIPLY", g.step(edge, 0.0022, 0.0003), 2.2 * seam))
     scratch = g.step(g.noise(g.mapped(p, scale=(3.0, 240.0, 1), turn_deg=17), 1.0, detail=1), 0.73, 0.78)
     rub = g.noise(p, 5.0, detail=4)
-    rough = g.math("ADD", g.step(rub, 0.3, 0.7, roughness - 0.10 * wear, roughness + 0.10 * wear), g.math("MULTIPLY", fibre, 0.10))
+    rough = g.math(
+        "ADD", g.step(rub, 0.3, 0.7, roughness - 0.10 * wear, roughness + 0.10 * wear), g.math("MULTIPLY", fibre, 0.10)
+    )
     rough = g.math("ADD", rough, g.math("MULTIPLY", scratch, 0.15 * wear))
-    return g.finish(roughness_known=roughness + 0.05, Base_Color=body, Roughness=rough, Normal=g.bump(height, 0.0005, strength=0.8))
+    return g.finish(
+        average=shade(mid, 0.9),
+        roughness_known=roughness + 0.05,
+        Base_Color=body,
+        Roughness=rough,
+        Normal=g.bump(height, 0.0005, strength=0.8),
+    )
 
 
 # --- stone ---------------------------------------------------------------------------------------------------------
 
 
-def marble(base: Colour = "#eceae6", vein: Colour = "#8d8a88", *, roughness: float = 0.12, seed: int = 0, amount: float = 1.0,
-           gold: float = 0.0, scale: float = 1.0) -> Any:  # fmt: skip
+def marble(
+    base: Colour = "#eceae6",
+    vein: Colour = "#8d8a88",
+    *,
+    roughness: float = 0.12,
+    seed: int = 0,
+    amount: float = 1.0,
+    gold: float = 0.0,
+    scale: float = 1.0,
+) -> Any:
     """Carrara-like: few long veins whose width swells and dies, finer side veins in their company, soft grey clouds.
 
     ``amount`` 0..1.5: how much is veined; ``gold``: share of warm ochre in the veins.
     """
     g = Graph("marble")
-    p = g.mapped(g.object_space(), scale=(scale, scale, scale), turn_deg=31 + 47 * seed, move=(seed * 3.3, seed * 1.9, seed * 0.7))
+    p = g.mapped(
+        g.object_space(),
+        scale=(scale, scale, scale),
+        turn_deg=31 + 47 * seed,
+        move=(seed * 3.3, seed * 1.9, seed * 0.7),
+    )
     warp_slow = g.vector("SUBTRACT", g.noise(p, 2.2, detail=3, output="Color"), (0.5, 0.5, 0.5))
     warp_fast = g.vector("SUBTRACT", g.noise(p, 11.0, detail=4, roughness=0.6, output="Color"), (0.5, 0.5, 0.5))
     bent = g.vector("ADD", p, g.vector("MULTIPLY", warp_slow, (0.42, 0.42, 0.42)))
     bent = g.vector("ADD", bent, g.vector("MULTIPLY", warp_fast, (0.055, 0.055, 0.055)))
 
     def veins(frequency: float, stretch: float, width_m: float, keep_low: float, keep_high: float, move: float) -> Any:
-        field = g.noise(g.mapped(bent, scale=(1, stretch, 1), move=(move, move, 0)), frequency, detail=1.0, roughness=0.4)
+        field = g.noise(
+            g.mapped(bent, scale=(1, stretch, 1), move=(move, move, 0)), frequency, detail=1.0, roughness=0.4
+        )
         away = g.math("DIVIDE", g.math("ABSOLUTE", g.math("SUBTRACT", field, 0.5)), 1.1 * frequency)  # about metres
         life = g.step(g.noise(g.mapped(p, move=(move * 2.3, 5, 1)), frequency * 0.9, detail=2), keep_low, keep_high)
         wander = g.step(g.noise(p, 26.0, detail=3), 0.25, 0.75, 0.35, 1.25)
@@ -384,10 +502,18 @@ def marble(base: Colour = "#eceae6", vein: Colour = "#8d8a88", *, roughness: flo
     body = g.mix(g.math("MULTIPLY", hair, 0.38), body, tint)
     smear = g.noise(g.mapped(p, scale=(1, 3, 1)), 6.0, detail=4, distortion=0.5)
     rough = g.step(smear, 0.3, 0.7, max(0.03, roughness * 0.75), roughness * 1.3)
-    return g.finish(roughness_known=roughness, Base_Color=body, Roughness=rough, Subsurface_Weight=0.0)
+    return g.finish(
+        average=shade(blend(base, vein, 0.06), 0.98),
+        roughness_known=roughness,
+        Base_Color=body,
+        Roughness=rough,
+        Subsurface_Weight=0.0,
+    )
 
 
-def stone(tint: Colour = "#a79e90", *, roughness: float = 0.78, seed: int = 0, rough_scale: float = 1.0, layers: float = 0.0) -> Any:
+def stone(
+    tint: Colour = "#a79e90", *, roughness: float = 0.78, seed: int = 0, rough_scale: float = 1.0, layers: float = 0.0
+) -> Any:
     """Limestone, sandstone or slate: grains, pores, uneven face. ``layers``: sediment bands."""
     g = Graph("stone")
     p = g.mapped(g.object_space(), move=(seed * 2.1, seed * 1.3, seed))
@@ -402,17 +528,41 @@ def stone(tint: Colour = "#a79e90", *, roughness: float = 0.78, seed: int = 0, r
     if layers:
         bands = g.noise(g.mapped(p, scale=(0.6, 0.6, 9)), 6.0, detail=4)
         body = g.mix(g.step(bands, 0.35, 0.65, 0, 0.4 * layers), body, shade(tint, 0.66))
-    height = g.math("ADD", g.math("MULTIPLY", slow, 2.2), g.math("ADD", g.math("MULTIPLY", mid, 0.8), g.math("MULTIPLY", fine, 0.14)))
+    height = g.math(
+        "ADD",
+        g.math("MULTIPLY", slow, 2.2),
+        g.math("ADD", g.math("MULTIPLY", mid, 0.8), g.math("MULTIPLY", fine, 0.14)),
+    )
     height = g.math("SUBTRACT", height, g.math("MULTIPLY", pore, 0.5))
-    return g.finish(roughness_known=roughness, Base_Color=body, Normal=g.bump(height, 0.0016 * rough_scale, strength=0.8), Specular_IOR_Level=0.4)
+    return g.finish(
+        average=shade(tint, 0.85),
+        roughness_known=roughness,
+        Base_Color=body,
+        Normal=g.bump(height, 0.0016 * rough_scale, strength=0.8),
+        Specular_IOR_Level=0.4,
+    )
 
 
-def terrazzo(base: Colour = "#e7e1d8", chips: Sequence[Colour] = ("#b98b6f", "#6f7a72", "#d8c3a5", "#4e4a48", "#c9a9a0"), *,
-             roughness: float = 0.2, chip: float = 0.011, seed: int = 0) -> Any:  # fmt: skip
+def terrazzo(
+    base: Colour = "#e7e1d8",
+    chips: Sequence[Colour] = ("#b98b6f", "#6f7a72", "#d8c3a5", "#4e4a48", "#c9a9a0"),
+    *,
+    roughness: float = 0.2,
+    chip: float = 0.011,
+    seed: int = 0,
+) -> Any:
     """Stone chips of several sizes in cement, ground flat."""
     g = Graph("terrazzo")
     p = g.mapped(g.object_space(), move=(seed, seed * 0.7, 0))
-    bent = g.vector("ADD", p, g.vector("MULTIPLY", g.vector("SUBTRACT", g.noise(p, 0.9 / chip, detail=2, output="Color"), (0.5, 0.5, 0.5)), (chip * 0.5,) * 3))
+    bent = g.vector(
+        "ADD",
+        p,
+        g.vector(
+            "MULTIPLY",
+            g.vector("SUBTRACT", g.noise(p, 0.9 / chip, detail=2, output="Color"), (0.5, 0.5, 0.5)),
+            (chip * 0.5,) * 3,
+        ),
+    )
     body: Any = g.mix(g.step(g.noise(p, 120.0, detail=4), 0.3, 0.7), shade(base, 0.93), base)
     stops = [(i / len(chips), c) for i, c in enumerate(chips)]
     for scale, share in ((1.0, 0.52), (2.1, 0.42), (4.4, 0.30)):
@@ -425,12 +575,27 @@ def terrazzo(base: Colour = "#e7e1d8", chips: Sequence[Colour] = ("#b98b6f", "#6
         g.nodes[-1].color_ramp.interpolation = "CONSTANT"
         grained = g.mix(g.step(g.noise(p, 300.0, detail=2), 0.3, 0.7, 0.15, 0.0), made, "#3a3632")
         body = g.mix(inside, body, grained)
-    return g.finish(roughness_known=roughness, Base_Color=body, Roughness=g.step(g.noise(p, 9.0), 0.3, 0.7, roughness * 0.8, roughness * 1.3))
+    return g.finish(
+        average=shade(base, 0.85),
+        roughness_known=roughness,
+        Base_Color=body,
+        Roughness=g.step(g.noise(p, 9.0), 0.3, 0.7, roughness * 0.8, roughness * 1.3),
+    )
 
 
-def tiles(tint: Colour = "#e9ece9", *, size: tuple[float, float] = (0.10, 0.10), grout: Colour = "#c9c4bb", gap: float = 0.0025,
-          offset: float = 0.0, roughness: float = 0.12, variation: float = 0.10, upright: bool = True, seed: int = 0,
-          cushion: float = 1.0) -> Any:  # fmt: skip
+def tiles(
+    tint: Colour = "#e9ece9",
+    *,
+    size: tuple[float, float] = (0.10, 0.10),
+    grout: Colour = "#c9c4bb",
+    gap: float = 0.0025,
+    offset: float = 0.0,
+    roughness: float = 0.12,
+    variation: float = 0.10,
+    upright: bool = True,
+    seed: int = 0,
+    cushion: float = 1.0,
+) -> Any:
     """Hand-made glazed tiles: each slightly tilted, toned and wavy. ``upright``: pattern in x-z, else x-y."""
     g = Graph("tiles")
     p = g.object_space()
@@ -454,10 +619,22 @@ def tiles(tint: Colour = "#e9ece9", *, size: tuple[float, float] = (0.10, 0.10),
     cement = g.mix(g.step(g.noise(p, 200.0, detail=3), 0.3, 0.7), shade(grout, 0.78), grout)
     body = g.mix(is_grout, glaze, cement)
     pillow = g.step(edge, gap / 2, gap / 2 + 0.004)
-    tilt = g.math("ADD", g.math("MULTIPLY", g.math("SUBTRACT", pr, 0.5), g.math("MULTIPLY", in_u, 0.35)), g.math("MULTIPLY", g.math("SUBTRACT", pg, 0.5), g.math("MULTIPLY", in_v, 0.35)))
-    height = g.math("ADD", g.math("MULTIPLY", pillow, 1.0 * cushion), g.math("ADD", tilt, g.math("MULTIPLY", wavy, 0.35)))
+    tilt = g.math(
+        "ADD",
+        g.math("MULTIPLY", g.math("SUBTRACT", pr, 0.5), g.math("MULTIPLY", in_u, 0.35)),
+        g.math("MULTIPLY", g.math("SUBTRACT", pg, 0.5), g.math("MULTIPLY", in_v, 0.35)),
+    )
+    height = g.math(
+        "ADD", g.math("MULTIPLY", pillow, 1.0 * cushion), g.math("ADD", tilt, g.math("MULTIPLY", wavy, 0.35))
+    )
     rough = g.math("MULTIPLY_ADD", is_grout, 0.7, g.math("MULTIPLY_ADD", pb, 0.06, roughness), clamp=True)
-    return g.finish(roughness_known=roughness + 0.03, Base_Color=body, Roughness=rough, Normal=g.bump(height, 0.0016, strength=0.9))
+    return g.finish(
+        average=shade(tint, 0.93),
+        roughness_known=roughness + 0.03,
+        Base_Color=body,
+        Roughness=rough,
+        Normal=g.bump(height, 0.0016, strength=0.9),
+    )
 
 
 def sand(tint: Colour = "#d9c09a", *, ripples: float = 0.5) -> Any:
@@ -471,21 +648,42 @@ def sand(tint: Colour = "#d9c09a", *, ripples: float = 0.5) -> Any:
     lumps = g.noise(p, 120.0, detail=4, roughness=0.7)
     body = g.ramp(pick, [(0.0, shade(tint, 0.55)), (0.25, shade(tint, 0.86)), (0.7, tint), (1.0, shade(tint, 1.22))])
     body = g.mix(g.step(slow, 0.35, 0.7, 0.22, 0.0), body, shade(tint, 0.76))
-    height = g.math("ADD", g.math("MULTIPLY", wave, 3.0 * ripples), g.math("ADD", g.math("MULTIPLY", lumps, 1.3), g.math("MULTIPLY", pick, 0.35)))
-    return g.finish(roughness_known=0.92, Base_Color=body, Normal=g.bump(height, 0.0016, strength=0.85), Specular_IOR_Level=0.25)
+    height = g.math(
+        "ADD",
+        g.math("MULTIPLY", wave, 3.0 * ripples),
+        g.math("ADD", g.math("MULTIPLY", lumps, 1.3), g.math("MULTIPLY", pick, 0.35)),
+    )
+    return g.finish(
+        average=shade(tint, 0.9),
+        roughness_known=0.92,
+        Base_Color=body,
+        Normal=g.bump(height, 0.0016, strength=0.85),
+        Specular_IOR_Level=0.25,
+    )
 
 
 # --- cloth ---------------------------------------------------------------------------------------------------------
 
 
-def linen(tint: Colour = "#d8cfc0", *, threads_per_m: float = 560.0, slub: float = 1.0, sheen: float = 0.25, through: float = 0.0) -> Any:
+def linen(
+    tint: Colour = "#d8cfc0",
+    *,
+    threads_per_m: float = 560.0,
+    slub: float = 1.0,
+    sheen: float = 0.25,
+    through: float = 0.0,
+) -> Any:
     """Plain weave in UV metres (see ``geometry.cloth``): warp over weft, threads of uneven thickness and tone.
 
     ``through`` lets light pass, for curtains.
     """
     g = Graph("linen")
     uv = g.uv()
-    jitter = g.vector("MULTIPLY", g.vector("SUBTRACT", g.noise(uv, 45.0, detail=2, output="Color"), (0.5, 0.5, 0.5)), (0.0022, 0.0022, 0.0))
+    jitter = g.vector(
+        "MULTIPLY",
+        g.vector("SUBTRACT", g.noise(uv, 45.0, detail=2, output="Color"), (0.5, 0.5, 0.5)),
+        (0.0022, 0.0022, 0.0),
+    )
     u, v, _ = g.split(g.vector("ADD", uv, jitter))
     warp_phase, weft_phase = g.math("MULTIPLY", u, threads_per_m), g.math("MULTIPLY", v, threads_per_m)
     warp_id, weft_id = g.math("FLOOR", warp_phase), g.math("FLOOR", weft_phase)
@@ -501,15 +699,25 @@ def linen(tint: Colour = "#d8cfc0", *, threads_per_m: float = 560.0, slub: float
     top_warp = g.math("MULTIPLY", round_warp, g.math("MULTIPLY_ADD", slub_warp, 0.9 * slub, 0.55))
     top_weft = g.math("MULTIPLY", round_weft, g.math("MULTIPLY_ADD", slub_weft, 0.9 * slub, 0.55))
     high = g.mix(over, top_weft, top_warp)
-    tone = g.mix(over, g.math("MULTIPLY_ADD", slub_weft, 0.6, g.math("MULTIPLY", tone_weft, 0.5)), g.math("MULTIPLY_ADD", slub_warp, 0.6, g.math("MULTIPLY", tone_warp, 0.5)))
+    tone = g.mix(
+        over,
+        g.math("MULTIPLY_ADD", slub_weft, 0.6, g.math("MULTIPLY", tone_weft, 0.5)),
+        g.math("MULTIPLY_ADD", slub_warp, 0.6, g.math("MULTIPLY", tone_warp, 0.5)),
+    )
     value = g.math("MULTIPLY_ADD", g.split(tone)[0], 0.45, g.math("MULTIPLY", g.split(high)[0], 0.75))
     body = g.ramp(value, [(0.10, shade(tint, 0.62)), (0.45, shade(tint, 0.92)), (0.85, shade(tint, 1.08))])
     slow = g.noise(uv, 7.0, detail=3)
     body = g.mix(g.step(slow, 0.3, 0.7, 0.08, 0.0), body, shade(tint, 0.75))
     return g.finish(
-        roughness_known=0.9, Base_Color=body, Sheen_Weight=sheen, Sheen_Roughness=0.5, Specular_IOR_Level=0.2,
-        Normal=g.bump(g.split(high)[0], 0.00022, strength=0.7), Transmission_Weight=through,
-    )  # fmt: skip
+        average=shade(tint, 0.88),
+        roughness_known=0.9,
+        Base_Color=body,
+        Sheen_Weight=sheen,
+        Sheen_Roughness=0.5,
+        Specular_IOR_Level=0.2,
+        Normal=g.bump(g.split(high)[0], 0.00022, strength=0.7),
+        Transmission_Weight=through,
+    )
 
 
 def velvet(tint: Colour) -> Any:
@@ -517,12 +725,26 @@ def velvet(tint: Colour) -> Any:
     g = Graph("velvet")
     crush = g.noise(g.object_space(), 16.0, detail=4, distortion=0.8)
     body = g.mix(g.step(crush, 0.35, 0.65), shade(tint, 0.6), shade(tint, 1.1))
-    return g.finish(roughness_known=0.9, Base_Color=body, Sheen_Weight=0.9, Sheen_Roughness=0.35, Sheen_Tint=shade(tint, 2.0), Specular_IOR_Level=0.1)
+    return g.finish(
+        roughness_known=0.9,
+        Base_Color=body,
+        Sheen_Weight=0.9,
+        Sheen_Roughness=0.35,
+        Sheen_Tint=shade(tint, 2.0),
+        Specular_IOR_Level=0.1,
+    )
 
 
 # --- metal, glass, ceramic -----------------------------------------------------------------------------------------
 
-METALS: dict[str, Colour] = {"brass": "#cfa45a", "gold": "#e3b458", "copper": "#c9805a", "steel": "#b9bbbd", "black": "#1b1b1d", "rose": "#d9a08a"}
+METALS: dict[str, Colour] = {
+    "brass": "#cfa45a",
+    "gold": "#e3b458",
+    "copper": "#c9805a",
+    "steel": "#b9bbbd",
+    "black": "#1b1b1d",
+    "rose": "#d9a08a",
+}
 
 
 def metal(kind: str = "brass", *, roughness: float = 0.25, brushed: float = 0.0) -> Any:
@@ -544,7 +766,11 @@ def glass(tint: Colour = "#f4f9f7", *, roughness: float = 0.0) -> Any:
     g = Graph("glass")
     out = g.nodes["Material Output"]
     g.finish(roughness_known=roughness, Base_Color=tint, Transmission_Weight=1.0, IOR=1.46)
-    path, clear, mix = g.node("ShaderNodeLightPath"), g.node("ShaderNodeBsdfTransparent", Color=shade(tint, 0.93)), g.node("ShaderNodeMixShader")
+    path, clear, mix = (
+        g.node("ShaderNodeLightPath"),
+        g.node("ShaderNodeBsdfTransparent", Color=shade(tint, 0.93)),
+        g.node("ShaderNodeMixShader"),
+    )
     g.links.new(path.outputs["Is Shadow Ray"], mix.inputs[0])
     g.links.new(g.principled.outputs[0], mix.inputs[1])
     g.links.new(clear.outputs[0], mix.inputs[2])
@@ -552,8 +778,15 @@ def glass(tint: Colour = "#f4f9f7", *, roughness: float = 0.0) -> Any:
     return g.material
 
 
-def ceramic(tint: Colour = "#ece6da", *, glaze: float = 0.5, speckle: float = 0.0, roughness: float = 0.45, bare: Colour | None = None,
-            bare_below: float = 0.0) -> Any:  # fmt: skip
+def ceramic(
+    tint: Colour = "#ece6da",
+    *,
+    glaze: float = 0.5,
+    speckle: float = 0.0,
+    roughness: float = 0.45,
+    bare: Colour | None = None,
+    bare_below: float = 0.0,
+) -> Any:
     """Thrown stoneware: turning rings, uneven glaze, iron specks; ``bare`` clay shows below ``bare_below`` metres."""
     g = Graph("ceramic")
     p = g.object_space()
@@ -562,7 +795,11 @@ def ceramic(tint: Colour = "#ece6da", *, glaze: float = 0.5, speckle: float = 0.
     cloud = g.noise(p, 16.0, detail=4)
     body: Any = g.mix(g.step(cloud, 0.3, 0.7), shade(tint, 0.92), tint)
     if speckle:
-        specks = g.math("MULTIPLY", g.step(g.cells(p, 260.0), 0.17, 0.10), g.step(g.split(g.cells(p, 260.0, output="Color"))[0], 0.55, 0.6))
+        specks = g.math(
+            "MULTIPLY",
+            g.step(g.cells(p, 260.0), 0.17, 0.10),
+            g.step(g.split(g.cells(p, 260.0, output="Color"))[0], 0.55, 0.6),
+        )
         body = g.mix(g.math("MULTIPLY", specks, 0.7 * speckle), body, "#4a3524")
     coat: Any = glaze
     rough: Any = roughness
@@ -573,9 +810,14 @@ def ceramic(tint: Colour = "#ece6da", *, glaze: float = 0.5, speckle: float = 0.
         coat = g.math("MULTIPLY", is_glazed, glaze)
         rough = g.step(is_glazed, 0.0, 1.0, 0.85, roughness)
     return g.finish(
-        roughness_known=roughness, Base_Color=body, Roughness=rough, Coat_Weight=coat, Coat_Roughness=0.12,
+        average=shade(tint, 0.95),
+        roughness_known=roughness,
+        Base_Color=body,
+        Roughness=rough,
+        Coat_Weight=coat,
+        Coat_Roughness=0.12,
         Normal=g.bump(g.math("ADD", g.math("MULTIPLY", rings, 0.5), cloud), 0.0005, strength=0.6),
-    )  # fmt: skip
+    )
 
 
 def clay(tint: Colour = "#b5654a") -> Any:
@@ -585,14 +827,28 @@ def clay(tint: Colour = "#b5654a") -> Any:
     cloud, fine = g.noise(p, 13.0, detail=5, roughness=0.6), g.noise(p, 380.0, detail=3)
     body = g.ramp(cloud, [(0.3, shade(tint, 0.8)), (0.55, tint), (0.75, blend(tint, "#e8cdb8", 0.25))])
     body = g.mix(g.step(fine, 0.3, 0.7, 0.14, 0.0), body, shade(tint, 0.6))
-    return g.finish(roughness_known=0.88, Base_Color=body, Specular_IOR_Level=0.3, Normal=g.bump(g.math("ADD", cloud, g.math("MULTIPLY", fine, 0.25)), 0.0006))
+    return g.finish(
+        average=shade(tint, 0.95),
+        roughness_known=0.88,
+        Base_Color=body,
+        Specular_IOR_Level=0.3,
+        Normal=g.bump(g.math("ADD", cloud, g.math("MULTIPLY", fine, 0.25)), 0.0006),
+    )
 
 
 # --- plants and food -----------------------------------------------------------------------------------------------
 
 
-def leaf(tint: Colour = "#4f6b45", *, back: Colour | None = None, bloom: float = 0.15, gloss_: float = 0.42, spread: float = 0.35, through: float = 0.25,
-         veins: float = 1.0) -> Any:  # fmt: skip
+def leaf(
+    tint: Colour = "#4f6b45",
+    *,
+    back: Colour | None = None,
+    bloom: float = 0.15,
+    gloss_: float = 0.42,
+    spread: float = 0.35,
+    through: float = 0.25,
+    veins: float = 1.0,
+) -> Any:
     """A leaf blade: every leaf its own tone, midrib and side veins, light shining through, dry tips.
 
     ``bloom``: waxy whitish film (eucalyptus .5); UV run along (u) and across (v) the blade.
@@ -605,9 +861,13 @@ def leaf(tint: Colour = "#4f6b45", *, back: Colour | None = None, bloom: float =
     away = g.math("ABSOLUTE", g.math("SUBTRACT", v, 0.5))
     rib = g.step(away, 0.035, 0.008)
     slant = g.math("MULTIPLY_ADD", away, -0.45, u)
-    side = g.step(g.math("ABSOLUTE", g.math("SUBTRACT", g.math("FRACT", g.math("MULTIPLY", slant, 9.0)), 0.5)), 0.10, 0.0)
+    side = g.step(
+        g.math("ABSOLUTE", g.math("SUBTRACT", g.math("FRACT", g.math("MULTIPLY", slant, 9.0)), 0.5)), 0.10, 0.0
+    )
     mottling = g.noise(p, 90.0, detail=4, roughness=0.6)
-    body = g.mix(g.math("MULTIPLY", own, spread * 1.6, clamp=True), shade(tint, 0.78), blend(tint, "#9aa85a", 0.45 * spread))
+    body = g.mix(
+        g.math("MULTIPLY", own, spread * 1.6, clamp=True), shade(tint, 0.78), blend(tint, "#9aa85a", 0.45 * spread)
+    )
     body = g.mix(g.step(mottling, 0.3, 0.7, 0.25, 0.0), body, shade(tint, 0.62))
     body = g.mix(g.math("MULTIPLY", rib, 0.45 * veins), body, blend(tint, "#cfd3a0", 0.6))
     body = g.mix(g.math("MULTIPLY", side, 0.14 * veins), body, blend(tint, "#cfd3a0", 0.5))
@@ -616,11 +876,18 @@ def leaf(tint: Colour = "#4f6b45", *, back: Colour | None = None, bloom: float =
     body = g.mix(g.math("MULTIPLY", dry, 0.8), body, "#8a6a3c")
     if back is not None:
         body = g.mix(g.node("ShaderNodeNewGeometry").outputs["Backfacing"], body, back)
-    height = g.math("SUBTRACT", g.math("MULTIPLY", mottling, 0.4), g.math("ADD", g.math("MULTIPLY", rib, 0.8), g.math("MULTIPLY", side, 0.3)))
+    height = g.math(
+        "SUBTRACT",
+        g.math("MULTIPLY", mottling, 0.4),
+        g.math("ADD", g.math("MULTIPLY", rib, 0.8), g.math("MULTIPLY", side, 0.3)),
+    )
     made = g.finish(
-        roughness_known=gloss_, Base_Color=body, Roughness=g.math("MULTIPLY_ADD", own2, 0.18, gloss_), Specular_IOR_Level=0.4,
+        roughness_known=gloss_,
+        Base_Color=body,
+        Roughness=g.math("MULTIPLY_ADD", own2, 0.18, gloss_),
+        Specular_IOR_Level=0.4,
         Normal=g.bump(height, 0.0006, strength=0.8),
-    )  # fmt: skip
+    )
     lit = g.node("ShaderNodeBsdfTranslucent")
     g.links.new(g.mix(0.4, body, "#b9c85a"), lit.inputs["Color"])
     mix = g.node("ShaderNodeMixShader")
@@ -638,7 +905,7 @@ def dry_leaf(tints: Sequence[Colour] = ("#a8541f", "#c9822b", "#7b3a1c", "#b8912
     own = g.math("FRACT", g.math("ADD", own, g.island()))
     body: Any = g.ramp(own, [(i / max(1, len(tints) - 1), t) for i, t in enumerate(tints)])
     p = g.object_space()
-    x, y, _ = g.split(p)
+    x, _, _ = g.split(p)
     spots = g.noise(p, 130.0, detail=5, roughness=0.65)
     body = g.mix(g.step(spots, 0.4, 0.7, 0.0, 0.55), body, shade(tints[0], 0.35))
     rib = g.step(g.math("ABSOLUTE", x), 0.0012, 0.0004)
@@ -656,16 +923,23 @@ def fruit(tint: Colour = "#e8b52f", *, pores: float = 1.0, blush: Colour | None 
     if blush is not None:
         body = g.mix(g.step(g.noise(p, 12.0, detail=3), 0.42, 0.62), body, blush)
     return g.finish(
-        roughness_known=0.38, Base_Color=body, Subsurface_Weight=0.12, Subsurface_Radius=(0.004, 0.002, 0.001), Subsurface_Scale=1.0,
-        Normal=g.bump(dimples, 0.0006 * pores, strength=0.7), Roughness=g.step(cloud, 0.3, 0.7, 0.32, 0.46),
-    )  # fmt: skip
+        roughness_known=0.38,
+        Base_Color=body,
+        Subsurface_Weight=0.12,
+        Subsurface_Radius=(0.004, 0.002, 0.001),
+        Subsurface_Scale=1.0,
+        Normal=g.bump(dimples, 0.0006 * pores, strength=0.7),
+        Roughness=g.step(cloud, 0.3, 0.7, 0.32, 0.46),
+    )
 
 
 def bark(tint: Colour = "#5b4a38") -> Any:
     """Twigs and stems."""
     g = Graph("bark")
     n = g.noise(g.object_space(), 160.0, detail=4)
-    return g.finish(roughness_known=0.75, Base_Color=g.mix(g.step(n, 0.3, 0.7), shade(tint, 0.65), tint), Normal=g.bump(n, 0.0005))
+    return g.finish(
+        roughness_known=0.75, Base_Color=g.mix(g.step(n, 0.3, 0.7), shade(tint, 0.65), tint), Normal=g.bump(n, 0.0005)
+    )
 
 
 def water(tint: Colour = "#dfeceb") -> Any:
@@ -676,7 +950,7 @@ def water(tint: Colour = "#dfeceb") -> Any:
 
 
 def photo(path: str, *, size_m: float = 0.5, roughness: float = 0.7) -> Any:
-    """A tiling photograph from disk in object x-y, ``size_m`` wide (for example MIT textures of the PyPI wheel robosuite)."""
+    """A tiling photograph from disk in object x-y, ``size_m`` wide (such as those of the PyPI wheel robosuite, MIT)."""
     g = Graph("photo")
     texture = g.nodes.new("ShaderNodeTexImage")
     texture.image = bpy.data.images.load(path, check_existing=True)

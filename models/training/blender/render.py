@@ -25,8 +25,16 @@ LIGHT_GROUPS = ("key", "ambient")
 Layers = dict[str, NDArray[np.float32]]
 
 
-def set_up(size_px: tuple[int, int], samples: int, *, threads: int = 1, seed: int = 1, layers: bool = True, denoise: bool = True,
-           high_quality: bool = True) -> Any:  # fmt: skip
+def set_up(
+    size_px: tuple[int, int],
+    samples: int,
+    *,
+    threads: int = 1,
+    seed: int = 1,
+    layers: bool = True,
+    denoise: bool = True,
+    high_quality: bool = True,
+) -> Any:
     """Prepare the current scene for rendering; call after lights and objects exist or before, either works."""
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
@@ -66,7 +74,7 @@ def render_layers(*, quiet: bool = True) -> tuple[Layers, float]:
 
     Returns:
         Layers by pass name, each (H, W, 3) or (H, W) float32, scene-linear: "Combined", "Depth" (metres along the
-        axis), "GlossDir", "GlossInd", "GlossCol", "Combined_key", "Combined_ambient"; and CPU-seconds spent.
+        axis), "Glossy Direct", "Glossy Indirect", "Glossy Color", "Combined_key", "Combined_ambient"; and CPU-seconds spent.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "render.exr"
@@ -95,7 +103,9 @@ def read_layers(path: Path) -> Layers:
     return layers
 
 
-def measure_white_ball(camera: Any, *, radius: float = 0.03, albedo: float = 0.8, samples: int = 48, size_px: int = 384) -> tuple[float, float, float]:
+def measure_white_ball(
+    camera: Any, *, radius: float = 0.03, albedo: float = 0.8, samples: int = 48, size_px: int = 384
+) -> tuple[float, float, float]:
     """Scene-linear colour at the middle of a white ball standing at the origin: the light an upright product gets."""
     ball = geometry.sphere(radius, plain((albedo, albedo, albedo), 1.0), (0, 0, 0))
     ball.active_material.node_tree.nodes["Principled BSDF"].inputs["Specular IOR Level"].default_value = 0.0
