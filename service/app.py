@@ -17,6 +17,7 @@ from .api import copy, creatives, docs, errors, experiments, health, images, job
 from .api.access import Limiter
 from .api.middleware import Gate
 from .arena import utc_now
+from .domain import Product
 from .keys import first_key
 from .settings import Settings
 from .wiring import Services, StudioFactory, real_studio, wire
@@ -122,12 +123,13 @@ def serve(settings: Settings | None = None, *, load_samples: bool = False, quiet
     settings = settings or Settings()
     _log_to_stderr(settings.log_level)
     app = create_app(settings)
+    samples: tuple[Product, ...] = ()
     if load_samples:
         from .sample_products import load
 
-        load(app.state.services)
+        samples = load(app.state.services)
     if not quiet:
-        say_hello(settings, app.state.first_key)
+        say_hello(settings, app.state.first_key, samples[0].id if samples else None)
     uvicorn.run(
         app,
         host=settings.host,
@@ -139,21 +141,25 @@ def serve(settings: Settings | None = None, *, load_samples: bool = False, quiet
     )
 
 
-def say_hello(settings: Settings, key: str | None) -> None:
+def say_hello(settings: Settings, key: str | None, product: str | None = None) -> None:
     """The address, a key, and three lines to try, on standard error."""
     url = settings.address
     lines = [f"adloom listens at {url}   (description: {url}/docs)"]
     if key is None:
         lines.append("keys exist already; use one of yours")
     else:
+        head = f"curl -sS -H 'X-API-Key: {key}'"
+        body = '{"id": "my-mug", "title": "My mug", "facts": [{"key": "capacity", "value": "350 ml"}]}'
+        copy = f'{{"product_id": "{product}", "channel": "email"}}'
         lines += [
             f"admin key: {key}",
             "",
             "try:",
-            f"  curl -s -H 'X-API-Key: {key}' {url}/v1/products",
-            f"  curl -s -H 'X-API-Key: {key}' {url}/v1/scenes",
-            f"  curl -s -H 'X-API-Key: {key}' -H 'Content-Type: application/json'"
-            f""" -d '{{"product_id": "mug", "channel": "email"}}' {url}/v1/copy""",
+            f"  {head} '{url}/v1/products?limit=1'",
+            f"  {head} '{url}/v1/scenes?camera_class=eye_level'",
+            f"  {head} {url}/v1/copy -H 'Content-Type: application/json' -d '{copy}'"
+            if product
+            else f"  {head} -X PUT {url}/v1/products/my-mug -H 'Content-Type: application/json' -d '{body}'",
         ]
     print("\n".join(lines), file=sys.stderr, flush=True)
 

@@ -1,4 +1,7 @@
-"""API keys: ``adl_<id>_<secret>``. Only the digest of the secret is kept; the key itself is shown once."""
+"""API keys: ``adl_<id>_<secret>``. Only the digest of the secret is kept; the key itself is shown once.
+
+An operator may also bring a key of any spelling in the settings; its id is then the beginning of its digest.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from .storage.store import Keys
 
 KEY = re.compile(r"^adl_([0-9a-f]{12})_([A-Za-z0-9_-]{20,64})$")
 DEFAULT_WORKSPACE = "main"
+FROM_SETTINGS = "admin (settings)"
+SHORTEST = 16
 CACHE_S = 2.0  # how long a revoked key may still work in another process
 
 
@@ -25,6 +30,12 @@ def digest(secret: str) -> str:
 
 def new_key_text() -> str:
     return f"adl_{secrets.token_hex(6)}_{secrets.token_urlsafe(24)}"
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """(id, secret) of a key's text."""
+    match = KEY.fullmatch(text)
+    return (match[1], match[2]) if match else (digest(text)[:12], text)
 
 
 class KeyRing:
@@ -41,17 +52,17 @@ class KeyRing:
         """A new key and its text, which nobody can show again.
 
         Raises:
-            InvalidInput: no scope, or a given text that does not look like a key.
+            InvalidInput: no scope, or a given text that is too short.
         """
         if not scopes:
             raise InvalidInput("scopes", "a key needs at least one scope")
         text = text or new_key_text()
-        match = KEY.fullmatch(text)
-        if match is None:
-            raise InvalidInput("key", "a key reads adl_, 12 hex digits, _, and at least 20 letters or digits")
-        key = ApiKey(match[1], workspace, name, tuple(dict.fromkeys(scopes)), now)
+        if not (SHORTEST <= len(text) <= 200 and text.isascii() and text.isprintable() and " " not in text):
+            raise InvalidInput("key", f"a key has {SHORTEST} to 200 printable characters and no space")
+        id, secret = _parts(text)
+        key = ApiKey(id, workspace, name, tuple(dict.fromkeys(scopes)), now)
         self._keys.add_workspace(workspace, workspace, now)
-        self._keys.add(key, digest(match[2]))
+        self._keys.add(key, digest(secret))
         return key, text
 
     def remembered(self, text: str) -> ApiKey | None:
@@ -63,14 +74,14 @@ class KeyRing:
         """The key behind a text.
 
         Raises:
-            UnknownKey: malformed, never made, wrong secret or revoked.
+            UnknownKey: never made, wrong secret or revoked.
         """
         known = self.remembered(text)
         if known is not None:
             return known
-        match = KEY.fullmatch(text)
-        found = self._keys.find(match[1]) if match else None
-        if match is None or found is None or not secrets.compare_digest(found[1], digest(match[2])):
+        id, secret = _parts(text)
+        found = self._keys.find(id)
+        if found is None or not secrets.compare_digest(found[1], digest(secret)):
             raise UnknownKey("this key is not known here")
         key = found[0]
         if key.revoked is not None:
@@ -103,7 +114,8 @@ def first_key(settings: Settings, ring: KeyRing, keys: Keys, now: datetime) -> s
     """
     if settings.admin_key is not None:
         text = settings.admin_key.get_secret_value()
-        ring.create(DEFAULT_WORKSPACE, "admin", [Scope.ADMIN], now, text)
+        key, _ = ring.create(DEFAULT_WORKSPACE, FROM_SETTINGS, [Scope.ADMIN], now, text)
+        keys.only_one_named(DEFAULT_WORKSPACE, FROM_SETTINGS, key.id, now)  # another key in the settings replaces it
         return text
     path = settings.data_dir / "admin.key"
     if not path.exists() and keys.any():

@@ -70,12 +70,13 @@ def get_job(id: JobId, who: AnyCaller) -> JobView:
 
 @router.get("/{id}/items", responses=READ)
 def list_items(
-    id: JobId, who: AnyCaller, after: Annotated[int, Query(ge=-1)] = -1, limit: Limit = 100
-) -> list[ItemView]:
+    id: JobId, who: AnyCaller, after: Annotated[int, Query(ge=-1, le=10**9)] = -1, limit: Limit = 100
+) -> Listing[ItemView]:
     """Every item with its result, or the reason why there is none. ``after`` is the last position seen."""
     jobs = who.services.store(who.workspace).jobs
-    jobs.get(id)
-    return [item_view(item) for item in jobs.items(id, after, limit)]
+    n_items, items = jobs.get(id).n_items, jobs.items(id, after, limit)
+    last = items[-1].position if items else n_items
+    return Listing[ItemView](items=[item_view(item) for item in items], next=str(last) if last < n_items - 1 else None)
 
 
 @router.delete("/{id}", responses=WRITE)

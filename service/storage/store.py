@@ -626,6 +626,14 @@ class Keys:
             if done.rowcount == 0:
                 raise NotFound("key", id)
 
+    def only_one_named(self, workspace: str, name: str, id: str, now: datetime) -> None:
+        """Revoke every key of this name but one, which is good again if it was revoked."""
+        c = t.api_keys.c
+        with self._database.engine.begin() as connection:
+            here = (c.workspace == workspace, c.name == name)
+            connection.execute(update(t.api_keys).where(*here, c.id != id, c.revoked.is_(None)).values(revoked=now))
+            connection.execute(update(t.api_keys).where(*here, c.id == id).values(revoked=None))
+
     def test_of_publishable(self, publishable_key: str) -> tuple[str, str] | None:
         """(workspace, experiment id) of a publishable key."""
         with self._database.reader.connect() as connection:

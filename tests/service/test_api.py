@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.conftest import Shop, png
+from tests.service.conftest import Shop, open_shop, png
 
 
 def until(check: Any, seconds: float = 20.0) -> Any:
@@ -229,7 +229,7 @@ def test_an_image_job_makes_every_combination_and_keeps_pictures_and_receipts(sh
     job = shop.call("POST", "/v1/images", 202, json=body)
     done = finished(shop, job["id"])
     assert (done["state"], done["n_done"], done["n_failed"], done["progress"]) == ("done", 4, 0, 1.0)
-    for item in shop.call("GET", f"/v1/jobs/{job['id']}/items", 200):
+    for item in shop.call("GET", f"/v1/jobs/{job['id']}/items", 200)["items"]:
         creative = shop.call("GET", f"/v1/creatives/{item['result_id']}", 200)
         assert creative["approval"] == "pending"
         picture = shop.call("GET", creative["links"]["picture"], 200)
@@ -243,7 +243,7 @@ def test_one_item_that_fails_says_why_and_the_others_are_made(shop: Shop) -> Non
     job = shop.call("POST", "/v1/images", 202, json={"product_ids": ["mug"], "scenes": ["oak", "nothing"]})
     done = finished(shop, job["id"])
     assert (done["state"], done["n_done"], done["n_failed"]) == ("done", 1, 1)
-    failed = shop.call("GET", f"/v1/jobs/{job['id']}/items", 200)[1]
+    failed = shop.call("GET", f"/v1/jobs/{job['id']}/items", 200)["items"][1]
     assert failed["reason"] == "no product found: the photograph is one colour"
 
 
@@ -251,7 +251,7 @@ def test_a_product_without_a_photograph_fails_with_the_reason(shop: Shop) -> Non
     shop.product("bare", photo=False)
     job = shop.call("POST", "/v1/images", 202, json={"product_ids": ["bare"], "scenes": ["oak"]})
     assert finished(shop, job["id"])["state"] == "failed"
-    assert "no photograph" in shop.call("GET", f"/v1/jobs/{job['id']}/items", 200)[0]["reason"]
+    assert "no photograph" in shop.call("GET", f"/v1/jobs/{job['id']}/items", 200)["items"][0]["reason"]
 
 
 def test_progress_can_be_watched_until_the_end(shop: Shop) -> None:
@@ -279,7 +279,7 @@ def test_a_cancelled_job_gives_up_what_has_not_begun(shop: Shop) -> None:
     cancelled = shop.call("DELETE", f"/v1/jobs/{job['id']}", 200)
     assert cancelled["state"] == "cancelled"
     time.sleep(0.5)  # an item that had begun may still be settled; nothing new begins
-    states = [item["state"] for item in shop.call("GET", f"/v1/jobs/{job['id']}/items?limit=200", 200)]
+    states = [item["state"] for item in shop.call("GET", f"/v1/jobs/{job['id']}/items?limit=200", 200)["items"]]
     assert states.count("cancelled") > 50
     assert shop.call("GET", f"/v1/jobs/{job['id']}", 200)["state"] == "cancelled"
 
@@ -423,9 +423,18 @@ def test_health_readiness_metrics_and_description_answer(shop: Shop) -> None:
                 assert "Problem" in str(about["responses"]["401"])
 
 
-def test_a_key_over_its_rate_is_told_when_to_come_back(tmp_path: Any) -> None:
-    from tests.service.conftest import open_shop
+# the next two open servers of their own; background jobs run in one server of a process, so they come last
 
+
+def test_a_key_brought_in_the_settings_works_and_replaces_the_one_before(tmp_path: Any) -> None:
+    for first in open_shop(tmp_path, admin_key="brought-by-the-operator"):
+        first.call("GET", "/v1/products", 200, key="brought-by-the-operator")
+    for second in open_shop(tmp_path, admin_key="another-long-enough-key"):
+        second.call("GET", "/v1/products", 200, key="another-long-enough-key")
+        second.call("GET", "/v1/products", 401, key="brought-by-the-operator")
+
+
+def test_a_key_over_its_rate_is_told_when_to_come_back(tmp_path: Any) -> None:
     for small in open_shop(tmp_path, rate_limit="3/minute"):
         for _ in range(3):
             small.call("GET", "/v1/products", 200)

@@ -222,7 +222,7 @@ def test_a_job_goes_on_after_kill_9_and_makes_every_item_once(tmp_path: Path) ->
                         break
                     await asyncio.sleep(0.1)
                 async with session.get(f"{url}/v1/jobs/{job}/items") as answer:
-                    return state, await answer.json()
+                    return state, (await answer.json())["items"]
 
     state, items = asyncio.run(run())
     assert (state["state"], state["n_done"]) == ("done", 40)
