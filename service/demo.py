@@ -80,7 +80,7 @@ class Item:
 
     id: str
     file: Json
-    photo: bytes
+    photos: Mapping[str, bytes]  # file name -> bytes, the first is the one shown
 
 
 def run(out: Path, *, visitors: int = 20_000, seed: int = 7, product_files: Sequence[Path] = ()) -> Path:
@@ -144,9 +144,9 @@ class Story:
 
     def import_product(self, item: Item) -> None:
         with self.seconds.of("import"):
-            name = f"front{Path(item.file['photos'][0]).suffix}"
             self._call("POST", "/v1/products", json={**item.file, "photos": []})
-            self._call("PUT", f"/v1/products/{item.id}/photos/{name}", content=item.photo)
+            for name, photo in item.photos.items():
+                self._call("PUT", f"/v1/products/{item.id}/photos/{name}", content=photo)
 
     def write_copy(self, items: Sequence[Item]) -> None:
         with self.seconds.of("copy"):
@@ -344,7 +344,7 @@ class Story:
             "id": item.id,
             "title": item.file["title"],
             "facts": item.file["facts"],
-            "photo": report.data_uri(item.photo, 560),
+            "photo": report.data_uri(next(iter(item.photos.values())), 560),
             "lines": lines,
             "refused": refused,
             "creatives": [
@@ -603,10 +603,13 @@ def _read(files: Sequence[Path]) -> list[Item]:
         product = parse_product(data)
         if not product.photos:
             raise InvalidInput("photos", f"{path.name} names no photograph")
-        photo = path.parent / product.photos[0].key
-        if not photo.is_file():
-            raise InvalidInput("photos.0", f"{path.name} names {product.photos[0].key}, which is not beside it")
-        items.append(Item(product.id, json.loads(data), photo.read_bytes()))
+        photos: dict[str, bytes] = {}
+        for number, named in enumerate(product.photos):
+            photo = path.parent / named.key
+            if not photo.is_file():
+                raise InvalidInput(f"photos.{number}", f"{path.name} names {named.key}, which is not beside it")
+            photos[photo.name] = photo.read_bytes()
+        items.append(Item(product.id, json.loads(data), photos))
     return items
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -186,7 +187,6 @@ class Studio:
         """
         from .images.placement import Fit, fits
 
-        ready = self.ready(product)
         plates = cast(KnowsPlates, self._shop.painter("plates"))
         rng = np.random.default_rng([seed, len(product.id)])
         order = {Fit.BELIEVABLE: 0, Fit.DOUBTFUL: 1, Fit.REJECT: 2}
@@ -195,6 +195,7 @@ class Studio:
             if scene.plate is None:
                 continue
             angle = plates.describe(scene.plate).view_angle_deg
+            ready = self.ready(product, angle)
             fit = fits(ready.view_angle_deg, angle, ready.is_round)
             suits = 0 if not scene.categories or product.category in scene.categories else 1
             ranked.append((order[fit], suits, float(rng.random()), scene))
@@ -218,8 +219,8 @@ class Studio:
 
     # --- pictures --------------------------------------------------------------------------------------------------
 
-    def ready(self, product: Product) -> _Ready:
-        """The product's first photograph, cut out.
+    def ready(self, product: Product, view_angle_deg: float | None = None) -> _Ready:
+        """The product's photograph whose camera comes nearest to this elevation, cut out; the first without one.
 
         Raises:
             InvalidInput: the product has no photograph.
@@ -227,7 +228,13 @@ class Studio:
         """
         if not product.photos:
             raise InvalidInput("photos", f"product {product.id!r} has no photograph")
-        photo = product.photos[0]
+        if view_angle_deg is None or len(product.photos) == 1:
+            return self._lifted(product.photos[0])
+        wanted = math.sin(math.radians(view_angle_deg))
+        readies = [self._lifted(photo) for photo in product.photos]
+        return min(readies, key=lambda ready: abs(math.sin(math.radians(ready.view_angle_deg)) - wanted))
+
+    def _lifted(self, photo: Photo) -> _Ready:
         data = self._shelf.read(photo)
         digest = hashlib.sha256(data).hexdigest()
         return self._shop.cut_outs.get(digest, lambda: self._cut_out(data, digest))
@@ -273,9 +280,9 @@ class Studio:
         from .images.placement import place
 
         frame = _format(format)
-        ready = self.ready(product)
         place_for = self.scene_for(product, scene, backend, seed)
-        painted = self.paint(place_for, backend=backend, seed=seed, view_angle_deg=ready.view_angle_deg)
+        painted = self._place_for(product, place_for, backend, seed)
+        ready = self.ready(product, painted.backdrop.camera.view_angle_deg)
         placement = place(
             ready.cut_out,
             painted.backdrop,
@@ -342,6 +349,12 @@ class Studio:
             painted = self.paint(_words(scene), backend="plates", view_angle_deg=self.ready(product).view_angle_deg)
             return _scene(scene_row(painted.backdrop.provenance.model))
         return _words(scene)
+
+    def _place_for(self, product: Product, scene: Scene, backend: str | None, seed: int) -> PaintedBackdrop:
+        """A plate as it is; a painted place with the camera of the product's first photograph."""
+        if backend in (None, "plates") and scene.plate is not None:
+            return self.paint(scene, backend="plates")
+        return self.paint(scene, backend=backend, seed=seed, view_angle_deg=self.ready(product).view_angle_deg)
 
     def _keep_bare(self, picture: BytePixels) -> str:
         data = encode(picture)
