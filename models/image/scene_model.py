@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline
@@ -27,7 +29,7 @@ from models.device import choose_device
 from models.errors import MissingWeights, UnsupportedRequest
 from models.pixels import to_lab
 from models.training.curve import display_knots
-from models.training.layout import BACK, FLOOR, SIDE, TOP, Solid, View, draw, looking
+from models.training.layout import BACK, FLOOR, SIDE, TOP, Solid, View, cast, draw, looking
 from models.training.scene_grammar import LIGHT_KINDS, OWN, PALETTE, SIDE_AZIMUTH_DEG, light_direction
 from models.types import (
     Backdrop,
@@ -42,13 +44,24 @@ from models.types import (
     Side,
 )
 
+from .scene_grain import lay_grain
 from .scene_nets import Enlarger, SceneUNet
 from .scene_sampling import sample, scheduler
+from .scene_shadows import contact_shade, leaf_screen, podium_shadow, through, window_screen
 from .vocabulary import COLOURED_BACKS, COLOURED_SURFACES, Reading, read, vocabulary
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "scene-model"
-GRID_CELLS = 1024  # cells the model paints in: 32 x 32, or as many in another shape
+LIGHTS = Path(__file__).with_name("scene_lights.toml")
+COLOURS = Path(__file__).with_name("scene_colours.toml")
+GRID_CELLS = 1296  # cells the model paints in, 36 x 36 or as many in another shape
+MARGIN = 2  # cells painted beyond every edge and cut away: the outermost ones know no neighbours
 ENLARGED = 16  # from a cell to finished pixels, each way
+EDGE_BLUR_PX = 0.9  # of podium edges, in enlarged pixels
+FAR_EDGE_BLUR_PX = 2.4  # of the table's far edge
+TRUST_PX = 4.0  # one cell: how near its edge a part is taken as painted
+COLOUR_PULL = 0.85  # 1 meets the measured colour exactly
+SWEEP_BLEND = 0.07  # of the height, over which a sweep's floor turns into its back
+FAR_M = 8.0  # further places count as this far
 MAX_SIDE_PX = 4096
 MAX_CANDIDATES = 4
 BACK_Y_M = 0.6  # metres from the standing point to the background, the middle of what was trained
@@ -76,6 +89,27 @@ SHINE: Mapping[str, float] = {  # part of the floor's light that is a reflection
     "tile": 0.12,
     "dark_wood": 0.1,
     "white_marble": 0.06,
+}
+EVENNESS: Mapping[str, float] = {  # cells over which a part of this material is evened out, by eye
+    "painted": 2.2,
+    "sweep": 2.2,
+    "wall": 2.2,
+    "gloss_black": 1.5,
+    "plaster": 1.0,
+    "concrete": 1.0,
+    "sand": 1.0,
+    "tile": 1.0,
+    "linen": 0.8,
+    "light_wood": 0.7,
+    "dark_wood": 0.7,
+    "stone": 0.6,
+    "interior_warm": 0.7,
+    "interior_cool": 0.7,
+    "window": 0.6,
+    "garden": 0.6,
+    "sea": 0.6,
+    "evening_sky": 0.9,
+    "white_marble": 0.6,
 }
 ANGLES_DEG = {"eye_level": 11.0, "three_quarter": 27.0, "top_down": 72.0}
 CONTACT_HEIGHT = {"eye_level": 0.77, "three_quarter": 0.69, "top_down": 0.57}  # parts of the picture's height
@@ -183,13 +217,14 @@ def _complete(understood: Mapping[str, str], rng: np.random.Generator) -> dict[s
 
 
 def grid_for(size_px: tuple[int, int]) -> tuple[int, int]:
-    """(height, width) in cells, multiples of 4, about GRID_CELLS in all, closest to the wanted shape."""
+    """(height, width) in cells with margins, multiples of 4, about GRID_CELLS in all, closest to the wanted shape."""
     wanted = math.log(size_px[1] / size_px[0])
 
     def cost(grid: tuple[int, int]) -> float:
-        return abs(math.log(grid[0] / grid[1]) - wanted) + 0.5 * abs(math.log(grid[0] * grid[1] / GRID_CELLS))
+        shape = math.log((grid[0] - 2 * MARGIN) / (grid[1] - 2 * MARGIN))
+        return abs(shape - wanted) + 0.3 * abs(math.log(grid[0] * grid[1] / GRID_CELLS))
 
-    return min(((h, w) for h in range(16, 65, 4) for w in range(16, 65, 4)), key=cost)
+    return min(((h, w) for h in range(16, 81, 4) for w in range(16, 81, 4)), key=cost)
 
 
 def podium_blocks(kind: str) -> tuple[float, tuple[Solid, ...]]:
@@ -206,19 +241,25 @@ def podium_blocks(kind: str) -> tuple[float, tuple[Solid, ...]]:
 def place(values: Mapping[str, str], size_px: tuple[int, int], view_angle_deg: float | None) -> Place:
     """Where the camera stands and what it sees."""
     grid = grid_for(size_px)
-    aspect = grid[0] / grid[1]
+    height, width = grid[0] - 2 * MARGIN, grid[1] - 2 * MARGIN  # of the picture that stays
+    aspect = height / width
     elevation = ANGLES_DEG[values["camera"]] if view_angle_deg is None else min(max(view_angle_deg, 4.0), 86.0)
     short_side = SHORT_SIDE_M * (1.0 if values["podium"] == "none" else 1.25)
     view = looking(
         elevation_deg=elevation,
         azimuth_deg=0.0,
-        focal=FOCAL * max(1.0, aspect),
-        view_width_m=short_side / min(1.0, aspect),
-        contact=(0.5, CONTACT_HEIGHT[values["camera"]]),
-        aspect=aspect,
+        focal=FOCAL * max(1.0, aspect) * width / grid[1],
+        view_width_m=short_side / min(1.0, aspect) * grid[1] / width,
+        contact=(0.5, (MARGIN + CONTACT_HEIGHT[values["camera"]] * height) / grid[0]),
+        aspect=grid[0] / grid[1],
     )
     floor_z, solids = podium_blocks(values["podium"])
     return Place(view, solids, floor_z, grid)
+
+
+def lights_the_wall(values: Mapping[str, str]) -> bool:
+    """Whether the key light comes from the camera's side of the wall; from the left and right it grazes past."""
+    return bool(key_light(values).direction[1] < -0.1)
 
 
 def as_camera(view: View, width: int, height: int) -> Camera:
@@ -247,20 +288,21 @@ def key_light(values: Mapping[str, str]) -> KeyLight:
     )
 
 
-def key_share_on_ground(light: str) -> NDArray[np.float32]:
-    """(3,) key / (key + ambient) on level ground in full light, from the irradiances the renders were lit with."""
-    kind = LIGHT_KINDS[light]
-    key = kind.key * math.sin(math.radians(kind.elevation_deg)) / math.pi * np.asarray(kind.key_rgb)
-    return np.asarray(key / (key + kind.ambient * np.asarray(kind.ambient_rgb)), dtype=np.float32)
+@lru_cache(maxsize=1)
+def measured_lights() -> Mapping[str, Mapping[str, Mapping[str, list[float]]]]:
+    """light -> side -> ``ball`` and ``key_share``, three numbers each, as ``measure_lights.py`` found them."""
+    return tomllib.loads(LIGHTS.read_text(encoding="utf-8"))
 
 
-def white_ball(values: Mapping[str, str], view: View) -> tuple[float, float, float]:
-    """Scene-linear colour of a white ball (albedo .8) where it faces the camera, without bounces."""
-    kind = LIGHT_KINDS[values["light"]]
-    toward = np.asarray(light_direction(SIDE_AZIMUTH_DEG[values["side"]], kind.elevation_deg))
-    facing = max(0.0, float(toward @ view.position / np.linalg.norm(view.position)))
-    rgb = 0.8 * (kind.key * facing / math.pi * np.asarray(kind.key_rgb) + kind.ambient * np.asarray(kind.ambient_rgb))
-    return (float(rgb[0]), float(rgb[1]), float(rgb[2]))
+def key_share_on_ground(values: Mapping[str, str]) -> NDArray[np.float32]:
+    """(3,) key / (key + ambient) on level ground in full light, measured on renders."""
+    return np.array(measured_lights()[values["light"]][values["side"]]["key_share"], dtype=np.float32)
+
+
+def white_ball(values: Mapping[str, str]) -> tuple[float, float, float]:
+    """Scene-linear colour of a white ball (albedo .8) where it faces the camera, measured on renders."""
+    red, green, blue = measured_lights()[values["light"]][values["side"]]["ball"]
+    return (red, green, blue)
 
 
 @lru_cache(maxsize=1)
@@ -306,11 +348,11 @@ class SceneModelPipeline(DiffusionPipeline):  # type: ignore[misc]
         return sample(self.unet, values, layouts, nothing, num_inference_steps, guidance_scale, seed, fast)
 
     @torch.no_grad()
-    def enlarge(self, small: Tensor, layout: Tensor, fast: bool = True) -> Tensor:
-        """(1, 3, H, W) to (1, 3, 16 H, 16 W); ``layout`` is (1, 4, 4 H, 4 W)."""
+    def enlarge(self, small: Tensor, layout: Tensor, fast: bool = True) -> tuple[Tensor, Tensor]:
+        """(1, 3, H, W) to (1, 3, 4 H, 4 W) and (1, 3, 16 H, 16 W); ``layout`` is (1, 4, 4 H, 4 W)."""
         with torch.autocast(small.device.type, torch.bfloat16, enabled=fast):
             larger = self.edges(small.clamp(-1, 1), layout).float().clamp(-1, 1)
-            return self.details(larger).float().clamp(-1, 1)  # type: ignore[no-any-return]
+            return larger, self.details(larger).float().clamp(-1, 1)
 
 
 class SceneModel:
@@ -336,9 +378,13 @@ class SceneModel:
         asked = wish(request)
         where = place(asked.values, request.size_px, request.view_angle_deg)
         values = as_seen(asked.values, where)
+        even = dict(values) | (
+            {"light": "hard"} if values["light"] in PATCHY_LIGHTS else {}
+        )  # patterns are drawn later
         layout = where.layout(1, 4)
-        small, score = self._best(request, values, layout)
-        display = self._enlarge(small, where)
+        small, score = self._best(request, even, layout)
+        small = calm(small, even, layout)
+        display = self._enlarge(small, where, values["back"] == "sweep")
         settings = {
             "attributes": dict(values),
             "steps": request.steps,
@@ -378,9 +424,11 @@ class SceneModel:
         best = int(np.argmax(scores))
         return pictures[best : best + 1], scores[best]
 
-    def _enlarge(self, small: Tensor, where: Place) -> FloatPixels:
-        layout = torch.from_numpy(where.layout(4, 2))[None].to(self._device)
-        return to_display(self.pipeline.enlarge(small, layout, self._fast)[0])
+    def _enlarge(self, small: Tensor, where: Place, is_sweep: bool) -> FloatPixels:
+        """(16 h, 16 w, 3) display: both learned enlargements, with every part's edge redrawn from the layout."""
+        drawn = where.layout(4, 2)
+        larger, finest = self.pipeline.enlarge(small, torch.from_numpy(drawn)[None].to(self._device), self._fast)
+        return redraw_edges(to_display(larger[0]), to_display(finest[0]), drawn, where.layout(ENLARGED, 1), is_sweep)
 
 
 def check(request: ImageRequest) -> None:
@@ -402,6 +450,38 @@ def as_seen(values: Mapping[str, str], where: Place) -> dict[str, str]:
     if float(bare[BACK].mean()) <= BACK_IS_SEEN:
         out["back"], out["back_colour"] = "none", OWN
     return out
+
+
+def calm(small: Tensor, values: Mapping[str, str], layout: NDArray[np.float32]) -> Tensor:
+    """Even out, within each part of the layout, what its material cannot have: blotches on paint, mottle on paper.
+
+    Args:
+        small: (1, 3, h, w).
+        values: decides how much: a painted wall is even, wood and stone are not.
+        layout: (4, h, w).
+    """
+    accent = 0.5 if values["accent"] != "none" else 1.0  # props are not in the layout: spare them
+    floor, back = layout[FLOOR], layout[BACK]
+    if values["back"] == "sweep":  # one piece of paper: no seam between floor and back
+        floor, back = floor + back, np.zeros_like(back)
+    parts = (
+        (floor, EVENNESS.get(values["surface"], 0.0)),
+        (back, EVENNESS.get(values["back"], 0.0)),
+        (layout[TOP], EVENNESS.get(values["podium_colour"], 1.2)),
+    )
+    picture = small[0].float().permute(1, 2, 0).cpu().numpy().astype(np.float32)
+    out = picture.copy()
+    for part, width in parts:
+        if width <= 0:
+            continue
+        mask = (part > 0.95).astype(np.float32)[..., None]
+        sigma = width * accent
+        weight = cv2.GaussianBlur(mask, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[..., None]
+        even = cv2.GaussianBlur(picture * mask, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE) / np.maximum(
+            weight, 1e-4
+        )
+        out = np.where(mask > 0, even, out)
+    return torch.from_numpy(out.transpose(2, 0, 1)[None].astype(np.float32)).to(small.device)
 
 
 def to_display(picture: Tensor) -> FloatPixels:
@@ -452,24 +532,27 @@ def finish(
     height, width = display.shape[:2]
     box = crop_box(width, height, size_px)
     camera = as_camera(where.view, width, height).reframed(box, size_px)
-    shown = resize(display, box, size_px)
     curve = display_curve()
-    linear = curve.to_linear(shown)
-    small_box = crop_box(where.grid[1] * 4, where.grid[0] * 4, size_px)
-    layout = np.stack([resize(part[..., None], small_box, size_px)[..., 0] for part in where.layout(4, 2)])
-    ground = np.clip(layout[FLOOR], 0, 1)[..., None]
+    layout = np.stack([resize(part[..., None], box, size_px)[..., 0] for part in where.layout(ENLARGED, 1)])
+    linear = to_asked_colours(curve.to_linear(resize(display, box, size_px)), layout, values)
+    lit, shade = shadows(where, values, provenance.seed or 0)
+    lit, shade = (resize(part[..., None], box, size_px) for part in (lit, shade))
+    share = key_share_on_ground(values)
+    linear = np.asarray(linear * (share * lit + (1 - share) * shade), dtype=np.float32)
+    ground = np.clip(layout[FLOOR], 0, 1)
+    linear = lay_grain(linear, camera, ground, values["surface"], where.floor_z, provenance.seed or 0)
     stands_on = values["surface"] if values["podium"] == "none" else values["podium_colour"]
     support, zone = standing(values["podium"], where)
     return Backdrop(
         linear=linear,
-        key_share=key_shares(linear, layout, values),
-        specular=np.asarray(linear * ground * SHINE.get(values["surface"], 0.0), dtype=np.float32),
+        key_share=np.asarray(share * lit / np.maximum(share * lit + (1 - share) * shade, 1e-4), dtype=np.float32),
+        specular=np.asarray(linear * ground[..., None] * SHINE.get(values["surface"], 0.0), dtype=np.float32),
         camera=camera,
         key=key_light(values),
         curve=curve,
         roughness=ROUGHNESS.get(stands_on, 0.6),
         base_reflectance=0.04,
-        ball_rgb=white_ball(values, where.view),
+        ball_rgb=white_ball(values),
         zone_m=zone,
         support_m=support,
         camera_class=CameraClass(camera_kind(camera.view_angle_deg)),
@@ -478,11 +561,108 @@ def finish(
 
 
 def crop_box(width: int, height: int, size_px: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The largest box of the wanted shape: centred sideways, keeping the ground when the top is cut."""
-    aspect = size_px[0] / size_px[1]
-    w, h = min(width, height * aspect), min(height, width / aspect)
-    left, top = (width - w) / 2, (height - h) * 0.6
+    """The largest box of the wanted shape inside the margins: mid-width, keeping the ground when the top is cut."""
+    aspect, margin = size_px[0] / size_px[1], MARGIN * ENLARGED
+    inner_w, inner_h = width - 2 * margin, height - 2 * margin
+    w, h = min(inner_w, inner_h * aspect), min(inner_h, inner_w / aspect)
+    left, top = margin + (inner_w - w) / 2, margin + (inner_h - h) * 0.6
     return (left, top, left + w, top + h)
+
+
+def redraw_edges(
+    larger: FloatPixels,
+    finest: FloatPixels,
+    drawn: NDArray[np.float32],
+    drawn_fine: NDArray[np.float32],
+    is_sweep: bool,
+) -> FloatPixels:
+    """Keep the inside of every part as painted, carry it out to the part's edge, and cut the edge along the layout.
+
+    Args:
+        larger: (4 h, 4 w, 3) display, after the first enlargement.
+        finest: (16 h, 16 w, 3) display, after the second.
+        drawn, drawn_fine: (4, ...) layouts of the same sizes.
+        is_sweep: floor and background are one piece, without an edge between them.
+
+    Returns:
+        (16 h, 16 w, 3) display.
+    """
+    coarse, fine = list(drawn), [np.ascontiguousarray(part) for part in drawn_fine]
+    soft = [cv2.GaussianBlur(part, (0, 0), EDGE_BLUR_PX) for part in fine]
+    if is_sweep:
+        coarse, soft = [coarse[FLOOR] + coarse[BACK], *coarse[TOP:]], [soft[FLOOR] + soft[BACK], *soft[TOP:]]
+    else:  # the table's far edge lies out of focus
+        together = soft[FLOOR] + soft[BACK]
+        far = [cv2.GaussianBlur(fine[part], (0, 0), FAR_EDGE_BLUR_PX) + 1e-6 for part in (FLOOR, BACK)]
+        soft[FLOOR], soft[BACK] = (together * part / (far[0] + far[1]) for part in far)
+    size = (finest.shape[1], finest.shape[0])
+    out = np.zeros_like(finest)
+    total = np.zeros((*finest.shape[:2], 1), np.float32)
+    for part, alpha in zip(coarse, soft, strict=True):
+        if part.max() < 0.5:
+            continue
+        filled, trust = carry_out(larger, part)
+        shown = cv2.resize(trust, size, interpolation=cv2.INTER_LINEAR)[..., None]
+        inside = shown * finest + (1 - shown) * cv2.resize(filled, size, interpolation=cv2.INTER_CUBIC)
+        out += alpha[..., None] * inside
+        total += alpha[..., None]
+    return np.asarray(np.clip(out / np.maximum(total, 1e-4), 0, 1), dtype=np.float32)
+
+
+def carry_out(picture: FloatPixels, part: NDArray[np.float32]) -> tuple[FloatPixels, NDArray[np.float32]]:
+    """A part's inside continued over the whole picture, and how far each pixel (0 to 1) is from the part's edge."""
+    depth = cv2.distanceTransform((part > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
+    trust = np.clip(depth / max(min(TRUST_PX, float(depth.max())), 1.0), 0, 1).astype(np.float32) ** 2
+    filled = picture.copy()
+    known = trust[..., None]
+    for sigma in (40.0, 12.0, 4.0):  # from far to near: the nearest painted inside wins where there is one
+        weight = cv2.GaussianBlur(trust, (0, 0), sigma)[..., None]
+        spread = cv2.GaussianBlur(picture * known, (0, 0), sigma) / np.maximum(weight, 1e-5)
+        sure = np.clip(weight / 0.05, 0, 1)
+        filled = sure * spread + (1 - sure) * filled
+    return np.asarray(known * picture + (1 - known) * filled, dtype=np.float32), trust
+
+
+def to_asked_colours(linear: FloatPixels, layout: NDArray[np.float32], values: Mapping[str, str]) -> FloatPixels:
+    """Bring every part's mean colour to what its paint or material shows under this light in the renders.
+
+    Args:
+        linear: (H, W, 3).
+        layout: (4, H, W).
+        values: the attributes; a background without a colour of its own (a garden, a city) stays as painted.
+    """
+    width = SWEEP_BLEND * linear.shape[0] if values["back"] == "sweep" else 0.8
+    factor = np.ones_like(linear)
+    for name, masks in (("floor", (FLOOR,)), ("back", (BACK,)), ("podium", (TOP, SIDE))):
+        target = asked_colour(name, values)
+        inside = layout[masks[0]] > 0.9
+        if target is None or inside.sum() < 0.002 * inside.size:
+            continue
+        gain = np.clip((target / np.maximum(linear[inside].mean(axis=0), 1e-4)) ** COLOUR_PULL, 0.4, 2.5)
+        mask = cv2.GaussianBlur(sum(layout[m] for m in masks).astype(np.float32), (0, 0), width)[..., None]
+        factor += mask * (gain.astype(np.float32) - 1)
+    return np.asarray(linear * np.maximum(factor, 0.1), dtype=np.float32)
+
+
+def asked_colour(part: str, values: Mapping[str, str]) -> NDArray[np.float64] | None:
+    """(3,) scene-linear mean of a part in the renders under this light; None where nothing in particular was asked."""
+    colour = values[{"floor": "surface_colour", "back": "back_colour", "podium": "podium_colour"}[part]]
+    measured = measured_colours()
+    albedo = PALETTE.get(colour) or measured["albedo"].get(colour)
+    if albedo is None and part == "floor":
+        albedo = measured["albedo"].get(values["surface"])
+    if albedo is None:
+        return None
+    light = values["light"]
+    if light in PATCHY_LIGHTS and (part != "back" or lights_the_wall(values)):
+        light = "hard"  # the pattern is drawn after the colours
+    return np.asarray(albedo) * np.asarray(measured["light"][part][light][values["side"]])
+
+
+@lru_cache(maxsize=1)
+def measured_colours() -> Mapping[str, Any]:
+    """``light`` by part, kind and side, and ``albedo`` by surface, as ``measure_colours.py`` found them."""
+    return tomllib.loads(COLOURS.read_text(encoding="utf-8"))
 
 
 def resize(
@@ -494,22 +674,27 @@ def resize(
     return np.clip(np.stack(planes, axis=-1), 0, 1).astype(np.float32)
 
 
-def key_shares(linear: FloatPixels, layout: NDArray[np.float32], values: Mapping[str, str]) -> FloatPixels:
-    """(H, W, 3) key / (key + ambient): even light has one value; under bars or leaves dark places have less."""
-    share = key_share_on_ground(values["light"])
-    out = np.broadcast_to(share, linear.shape).astype(np.float32).copy()
-    if values["light"] not in PATCHY_LIGHTS:
-        return out
-    luma = linear @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-    ambient = float(1 - share.mean())
-    for part in (FLOOR, TOP, SIDE, BACK):
-        mask = layout[part] > 0.5
-        if mask.sum() < 64:
-            continue
-        bright = float(np.quantile(luma[mask], 0.9))
-        light = np.clip(luma[mask] / max(bright, 1e-4), ambient, 1.0)
-        out[mask] = share * ((light - ambient) / (1 - ambient) / light)[:, None]
-    return np.clip(out, 0, 1)
+def shadows(where: Place, values: Mapping[str, str], seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(H, W) parts of the key light and of the ambient light that reach each place, at enlarged size, 0 to 1."""
+    height, width = where.grid[0] * ENLARGED, where.grid[1] * ENLARGED
+    kind, toward = LIGHT_KINDS[values["light"]], key_light(values).direction
+    label, points = cast(where.view, where.solids, where.floor_z, BACK_Y_M, width, height)
+    points = np.clip(points, -FAR_M, FAR_M)
+    lit = np.ones((height, width), np.float32)
+    half_shadow = math.radians(kind.size) if kind.is_sun else kind.size / kind.distance_m
+    if values["light"] in PATCHY_LIGHTS:
+        rng = np.random.default_rng([seed, 23])
+        make, distance = (window_screen, 1.4) if values["light"] == "bars" else (leaf_screen, 2.3)
+        lit = through(make(rng, distance * half_shadow * 0.5), points, toward)
+    if where.solids:
+        outlines = [_outline(solid) for solid in where.solids]
+        rise = -where.floor_z / max(float(toward[2]), 0.15)
+        cast_by_podium = podium_shadow(where.solids, outlines, points, toward, rise * half_shadow)
+        lit = np.where(label == FLOOR, lit * cast_by_podium, lit)
+    if values["back"] not in COLOURED_BACKS or not lights_the_wall(values):  # a far view has its own light
+        lit = np.where(label == BACK, 1.0, lit)
+    lit = cv2.GaussianBlur(lit.astype(np.float32), (0, 0), EDGE_BLUR_PX)
+    return lit, contact_shade(label, 0.02 * height, 0.4)
 
 
 def standing(podium: str, where: Place) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:

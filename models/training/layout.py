@@ -128,6 +128,26 @@ def _hit_top(solid: Solid, origin: NDArray[np.float64], ray: NDArray[np.float64]
     return np.where(inside & (t > 0) & (t < FAR), t, FAR)
 
 
+def cast(
+    view: View, solids: Sequence[Solid], floor_z: float, back_y: float, width: int, height: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """What each pixel shows, (height, width), and where that is in the world, (height, width, 3) metres."""
+    ray = view.rays(width, height)
+    origin = view.position
+    ground = np.where(ray[..., 2] < -1e-9, (floor_z - origin[2]) / np.minimum(ray[..., 2], -1e-9), FAR)
+    is_floor = (ground < FAR) & (origin[1] + ground * ray[..., 1] < back_y)
+    label = np.where(is_floor, FLOOR, BACK)
+    nearest = np.where(is_floor, ground, FAR)
+    for solid in solids:
+        mantle = (_hit_round if solid.is_round else _hit_box)(solid, origin, ray)
+        for kind, t in ((SIDE, mantle), (TOP, _hit_top(solid, origin, ray))):
+            label = np.where(t < nearest, kind, label)
+            nearest = np.minimum(nearest, t)
+    wall = (back_y - origin[1]) / np.maximum(ray[..., 1], 1e-6)
+    reach = np.where(label == BACK, np.minimum(wall, 1e3), nearest)
+    return label, origin + reach[..., None] * ray
+
+
 def draw(
     view: View, solids: Sequence[Solid], floor_z: float, back_y: float, width: int, height: int, oversample: int = 1
 ) -> NDArray[np.float32]:
@@ -144,16 +164,6 @@ def draw(
     Returns:
         (4, height, width) float32, parts of each pixel that are floor, back, podium top, podium side; they sum to 1.
     """
-    ray = view.rays(width * oversample, height * oversample)
-    origin = view.position
-    ground = np.where(ray[..., 2] < -1e-9, (floor_z - origin[2]) / np.minimum(ray[..., 2], -1e-9), FAR)
-    is_floor = (ground < FAR) & (origin[1] + ground * ray[..., 1] < back_y)
-    label = np.where(is_floor, FLOOR, BACK)
-    nearest = np.where(is_floor, ground, FAR)
-    for solid in solids:
-        mantle = (_hit_round if solid.is_round else _hit_box)(solid, origin, ray)
-        for kind, t in ((SIDE, mantle), (TOP, _hit_top(solid, origin, ray))):
-            label = np.where(t < nearest, kind, label)
-            nearest = np.minimum(nearest, t)
+    label, _ = cast(view, solids, floor_z, back_y, width * oversample, height * oversample)
     parts = np.stack([(label == kind).astype(np.float32) for kind in range(4)])
     return np.asarray(parts.reshape(4, height, oversample, width, oversample).mean(axis=(2, 4)), dtype=np.float32)

@@ -10,6 +10,7 @@ import torch
 
 from models.errors import MissingWeights, UnsupportedRequest
 from models.image.scene_model import (
+    MARGIN,
     WEIGHTS,
     SceneModel,
     SceneModelPipeline,
@@ -118,7 +119,8 @@ def test_a_picture_grid_has_the_shape_that_was_asked_for() -> None:
         height, width = grid_for(size)
         assert height % 4 == 0
         assert width % 4 == 0
-        assert width / height == pytest.approx(size[0] / size[1], rel=0.06)  # the rest is cropped, never stretched
+        inner = (width - 2 * MARGIN) / (height - 2 * MARGIN)
+        assert inner == pytest.approx(size[0] / size[1], rel=0.06)  # the rest is cropped, never stretched
 
 
 def test_the_display_curve_can_be_taken_back() -> None:
