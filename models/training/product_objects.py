@@ -78,7 +78,13 @@ class Shader:
     def ramp(self, value: Any, low: float, high: float) -> Any:
         """0 below ``low``, 1 above ``high``, smooth between."""
         return self.node(
-            "ShaderNodeMapRange", settings={"interpolation_type": "SMOOTHSTEP"}, i0=value, i1=low, i2=high, i3=0.0, i4=1.0
+            "ShaderNodeMapRange",
+            settings={"interpolation_type": "SMOOTHSTEP"},
+            i0=value,
+            i1=low,
+            i2=high,
+            i3=0.0,
+            i4=1.0,
         )
 
     def mix(self, factor: Any, a: Any, b: Any) -> Any:
@@ -109,7 +115,9 @@ class Shader:
         loaded.pack()
         Path(file.name).unlink()
         return self.node(
-            "ShaderNodeTexImage", settings={"image": loaded, "interpolation": "Cubic", "extension": extension}, Vector=vector
+            "ShaderNodeTexImage",
+            settings={"image": loaded, "interpolation": "Cubic", "extension": extension},
+            Vector=vector,
         )
 
     def vector(self, x: Any, y: Any) -> Any:
@@ -155,7 +163,9 @@ def arc(centre: Point2, radius: float, start_deg: float, end_deg: float, steps: 
     ]
 
 
-def ribbed(profile_mm: Sequence[Point2], material: Any, *, ribs: int, depth_mm: float, low_mm: float, high_mm: float) -> Any:
+def ribbed(
+    profile_mm: Sequence[Point2], material: Any, *, ribs: int, depth_mm: float, low_mm: float, high_mm: float
+) -> Any:
     """A turned body with vertical grip ribs between two heights."""
     made = turned(profile_mm, material, segments=ribs * 6)
     for v in made.data.vertices:
@@ -174,13 +184,19 @@ def ribbed(profile_mm: Sequence[Point2], material: Any, *, ribs: int, depth_mm: 
 def steel_bottle(fonts: Path) -> list[Any]:
     """Insulated bottle, 265 mm high with its loop, 73 mm across: pine powder coat, brushed base ring, ribbed lid with a loop."""
     steel, black = brushed_steel(), plastic((0.018, 0.019, 0.020))
-    foot = turned(geometry.fillet([(0, 1.2), (28, 1.2), (29, 0), (34.6, 0), (35.2, 1.0), (35.2, 11.2), (0, 11.2)], 0.7), steel)
+    foot = turned(
+        geometry.fillet([(0, 1.2), (28, 1.2), (29, 0), (34.6, 0), (35.2, 1.0), (35.2, 11.2), (0, 11.2)], 0.7), steel
+    )
     profile = geometry.fillet(
-        [(30, 11.6), (36.5, 11.6), (36.5, 168), (35.2, 189), (25.6, 207), (25.2, 213), (20, 213)], [0, 0.9, 40, 16, 7, 0.8, 0], 14
+        [(30, 11.6), (36.5, 11.6), (36.5, 168), (35.2, 189), (25.6, 207), (25.2, 213), (20, 213)],
+        [0, 0.9, 40, 16, 7, 0.8, 0],
+        14,
     )
     body = turned(profile, _pine_powder(fonts))
     collar = turned(geometry.fillet([(20, 213), (24.6, 213), (24.6, 216.4), (20, 216.4)], 0.4), steel)
-    lid_profile = geometry.fillet([(18, 216.4), (25.4, 216.4), (26.0, 218), (26.0, 236), (24.4, 239.5), (0, 240.2)], [0, 0.5, 0.8, 1.2, 2.4, 0])
+    lid_profile = geometry.fillet(
+        [(18, 216.4), (25.4, 216.4), (26.0, 218), (26.0, 236), (24.4, 239.5), (0, 240.2)], [0, 0.5, 0.8, 1.2, 2.4, 0]
+    )
     steps = [p for a, b in zip(lid_profile, lid_profile[1:], strict=False) for p in _between(a, b, 1.2)]
     lid = ribbed([*steps, lid_profile[-1]], black, ribs=72, depth_mm=0.55, low_mm=220.5, high_mm=234.5)
     inlay = turned(geometry.fillet([(0, 240.9), (14.6, 240.7), (15.4, 239.9)], 0.3), steel)
@@ -210,8 +226,19 @@ def _loop(material: Any) -> list[Any]:
     path = [(-26.6, 0, 225.0), (-26.6, 0, 240.0)]
     path += [(x, 0, z) for x, z in arc((0, 240.0), 26.6, 180, 0, 40)][1:-1]
     path += [(26.6, 0, 240.0), (26.6, 0, 225.0)]
-    flat = [(x * MM * (1 - 0.04 * max(0.0, (z - 240) / 25)), y * MM, (240 + (z - 240) * 0.94) * MM if z > 240 else z * MM) for x, y, z in path]
-    band = geometry.sweep(flat, 13.5 * MM, lambda t: (3.4 + 1.1 * math.sin(math.pi * t)) * MM, material, side=(0, 1, 0), roundness=0.5, sides=28)
+    flat = [
+        (x * MM * (1 - 0.04 * max(0.0, (z - 240) / 25)), y * MM, (240 + (z - 240) * 0.94) * MM if z > 240 else z * MM)
+        for x, y, z in path
+    ]
+    band = geometry.sweep(
+        flat,
+        13.5 * MM,
+        lambda t: (3.4 + 1.1 * math.sin(math.pi * t)) * MM,
+        material,
+        side=(0, 1, 0),
+        roundness=0.5,
+        sides=28,
+    )
     pins = []
     for side in (-1, 1):
         pin = geometry.cylinder(6.9 * MM, 3.8 * MM, material, bevel=0.9 * MM, segments=64)
@@ -228,13 +255,21 @@ def mug(fonts: Path) -> list[Any]:
     """Thrown stoneware mug, 92 mm high, 86 mm across, 350 ml: oatmeal glaze, dipped in ink blue, bare clay foot."""
     outer = [(0, 1.6), (29, 1.6), (30.5, 0), (34.0, 0), (35.0, 1.2), (40.6, 16), (42.8, 40), (42.9, 66), (42.2, 90.2)]
     inner = [(40.6, 92.0), (38.7, 90.0), (38.9, 66), (38.7, 40), (36.2, 16), (29, 8.2), (0, 7.4)]
-    profile = geometry.fillet([*outer, *inner], [0, 0.4, 0.8, 0.8, 1.5, 14, 18, 18, 1.4, 1.9, 1.9, 18, 18, 14, 9, 0], 10)
+    profile = geometry.fillet(
+        [*outer, *inner], [0, 0.4, 0.8, 0.8, 1.5, 14, 18, 18, 1.4, 1.9, 1.9, 18, 18, 14, 9, 0], 10
+    )
     wall = turned(profile, None, segments=160)
     for v in wall.data.vertices:  # thrown by hand: throwing lines and a rim that is not quite round
         r, turn = math.hypot(v.co.x, v.co.y), math.atan2(v.co.x, v.co.y)
         if r > 0.02:
-            rings = 0.00016 * math.sin(v.co.z / 0.0056 + 0.35 * math.sin(turn)) * (0.5 + 0.5 * perlin.noise((0, 0, v.co.z * 60)))
-            oval = 0.00028 * math.cos(2 * turn + 0.6) + 0.00018 * perlin.noise((math.cos(turn) * 2, math.sin(turn) * 2, v.co.z * 20))
+            rings = (
+                0.00016
+                * math.sin(v.co.z / 0.0056 + 0.35 * math.sin(turn))
+                * (0.5 + 0.5 * perlin.noise((0, 0, v.co.z * 60)))
+            )
+            oval = 0.00028 * math.cos(2 * turn + 0.6) + 0.00018 * perlin.noise(
+                (math.cos(turn) * 2, math.sin(turn) * 2, v.co.z * 20)
+            )
             k = (r + rings + oval) / r
             v.co.x, v.co.y = v.co.x * k, v.co.y * k
     handle = geometry.sweep(
@@ -280,7 +315,9 @@ def _two_glazes(fonts: Path) -> Any:
     edge = s.math("MULTIPLY_ADD", wave, 0.011, 0.0375)  # the dip line runs around 43 mm
     above = s.math("SUBTRACT", z, edge)
     dipped = s.ramp(above, -0.0006, 0.0006)
-    inside = s.math("LESS_THAN", s.math("SQRT", s.math("ADD", s.math("MULTIPLY", x, x), s.math("MULTIPLY", y, y))), 0.0402)
+    inside = s.math(
+        "LESS_THAN", s.math("SQRT", s.math("ADD", s.math("MULTIPLY", x, x), s.math("MULTIPLY", y, y))), 0.0402
+    )
     inside = s.math("MULTIPLY", inside, s.math("GREATER_THAN", z, 0.0068))
     blue = s.math("MULTIPLY", dipped, s.math("SUBTRACT", 1.0, inside))
     bare = s.math("SUBTRACT", 1.0, s.ramp(s.math("MULTIPLY_ADD", wave, 0.002, z), 0.0072, 0.0080))
@@ -289,7 +326,9 @@ def _two_glazes(fonts: Path) -> Any:
     chosen = s.math("GREATER_THAN", s.node("ShaderNodeSeparateColor", 0, Color=few), 0.62)
     size = s.math("MULTIPLY_ADD", s.noise(900, detail=1), 0.30, 0.02)
     near_stamp = s.math("MULTIPLY", s.math("LESS_THAN", s.math("ABSOLUTE", x), 0.010), s.math("LESS_THAN", z, 0.032))
-    speck = s.math("MULTIPLY", s.math("LESS_THAN", cells, size), s.math("MULTIPLY", chosen, s.math("SUBTRACT", 1.0, near_stamp)))
+    speck = s.math(
+        "MULTIPLY", s.math("LESS_THAN", cells, size), s.math("MULTIPLY", chosen, s.math("SUBTRACT", 1.0, near_stamp))
+    )
     oatmeal = s.mix(s.noise(60, detail=6), (0.60, 0.52, 0.40), (0.70, 0.63, 0.51))
     oatmeal = s.mix(s.math("MULTIPLY", speck, 0.85), oatmeal, (0.10, 0.06, 0.035))
     pooled = s.ramp(above, 0.0, 0.006)  # glaze breaks lighter where it thins at the line and at the rim
@@ -302,7 +341,9 @@ def _two_glazes(fonts: Path) -> Any:
     stamp_xz = s.vector(
         s.math("MULTIPLY_ADD", x, 1 / 0.016, 0.5), s.math("MULTIPLY_ADD", s.math("SUBTRACT", z, 0.0215), 1 / 0.016, 0.5)
     )
-    stamp = s.math("MULTIPLY", s.picture(labels.mug_stamp(16, fonts), stamp_xz, is_data=True), s.math("LESS_THAN", y, -0.02))
+    stamp = s.math(
+        "MULTIPLY", s.picture(labels.mug_stamp(16, fonts), stamp_xz, is_data=True), s.math("LESS_THAN", y, -0.02)
+    )
     glazed = s.mix(blue, oatmeal, ink)
     glazed = s.mix(s.math("MULTIPLY", stamp, 0.72), glazed, (0.13, 0.08, 0.05))
     s.set("Base Color", s.mix(bare, glazed, clay))
@@ -323,7 +364,9 @@ def tea_carton(fonts: Path) -> list[Any]:
     for v in body.verts:
         v.co = Vector((v.co.x * w * MM, v.co.y * d * MM, (v.co.z + 0.5) * h * MM))
     bmesh.ops.bevel(body, geom=body.edges[:], offset=0.55 * MM, segments=4, profile=0.5, affect="EDGES")
-    bmesh.ops.subdivide_edges(body, edges=[e for e in body.edges if e.calc_length() > 20 * MM], cuts=24, use_grid_fill=True)
+    bmesh.ops.subdivide_edges(
+        body, edges=[e for e in body.edges if e.calc_length() > 20 * MM], cuts=24, use_grid_fill=True
+    )
     for v in body.verts:  # board is never flat: panels belly out a little, corners stay
         u, f, t = v.co.x / (w * MM / 2), v.co.y / (d * MM / 2), (v.co.z / (h * MM) - 0.5) * 2
         belly = 0.55 * MM * (1 - t * t)
@@ -349,21 +392,30 @@ def _printed_board(fonts: Path) -> Any:
     nx, nz = s.node("ShaderNodeSeparateXYZ", "X", Vector=normal), s.node("ShaderNodeSeparateXYZ", "Z", Vector=normal)
     up = s.math("DIVIDE", z, h)
     facing = s.math("SUBTRACT", 0.5, s.math("DIVIDE", y, d))
-    front = s.picture(labels.tea_front(CARTON[::2], fonts), s.vector(s.math("MULTIPLY_ADD", x, 1 / w, 0.5), up), extension="EXTEND")
+    front = s.picture(
+        labels.tea_front(CARTON[::2], fonts), s.vector(s.math("MULTIPLY_ADD", x, 1 / w, 0.5), up), extension="EXTEND"
+    )
     left = s.vector(facing, up)
     right = s.vector(s.math("SUBTRACT", 1.0, facing), up)
     side_art = labels.tea_side((CARTON[1], CARTON[2]), fonts)
     side = s.mix(
-        s.math("GREATER_THAN", nx, 0.0), s.picture(side_art, left, extension="EXTEND"), s.picture(side_art, right, extension="EXTEND")
+        s.math("GREATER_THAN", nx, 0.0),
+        s.picture(side_art, left, extension="EXTEND"),
+        s.picture(side_art, right, extension="EXTEND"),
     )
     top_xy = s.vector(s.math("MULTIPLY_ADD", x, 1 / w, 0.5), s.math("MULTIPLY_ADD", y, 1 / d, 0.5))
     top = s.picture(labels.tea_top(CARTON[:2], fonts), top_xy, extension="EXTEND")
     art = s.mix(s.math("GREATER_THAN", s.math("ABSOLUTE", nx), 0.7), front, side)
-    art = s.mix(s.math("GREATER_THAN", s.math("ABSOLUTE", nz), 0.7), art, top)
+    art = s.mix(s.math("GREATER_THAN", nz, 0.7), art, top)
+    art = s.mix(s.math("LESS_THAN", nz, -0.7), art, (0.0060, 0.0497, 0.0595))  # the base is plain, in the side's colour
     seam = s.math("LESS_THAN", s.math("ABSOLUTE", s.math("SUBTRACT", z, h - 0.0009)), 0.00018)
     seam = s.math("MULTIPLY", seam, s.math("GREATER_THAN", s.math("ABSOLUTE", y), d / 2 - 0.0012))
     art = s.mix(s.math("MULTIPLY", seam, 0.8), art, (0.02, 0.02, 0.02))
-    worn = s.math("MULTIPLY", s.ramp(s.node("ShaderNodeNewGeometry", "Pointiness"), 0.53, 0.60), s.ramp(s.noise(260, detail=6), 0.48, 0.66))
+    worn = s.math(
+        "MULTIPLY",
+        s.ramp(s.node("ShaderNodeNewGeometry", "Pointiness"), 0.53, 0.60),
+        s.ramp(s.noise(260, detail=6), 0.48, 0.66),
+    )
     art = s.mix(s.math("MULTIPLY", worn, 0.35), art, (0.80, 0.76, 0.68))
     s.set("Base Color", art)
     return s.set("Normal", s.bump(s.noise(900, stretch=(1, 1, 1), detail=4), 0.00002)).material
@@ -373,20 +425,35 @@ def dropper_bottle(fonts: Path) -> list[Any]:
     """Amber glass bottle with a dropper, 30 ml: 104 mm high, 33 mm across, wrap-around paper label."""
     outer = [(0, 1.4), (12.6, 1.0), (13.6, 0), (15.4, 0.4), (16.5, 2.0), (16.5, 56), (14.2, 63.5), (8.6, 67), (8.6, 79)]
     inner = [(6.2, 79), (6.2, 66.5), (11.8, 62), (14.4, 55), (14.4, 4.6), (0, 4.0)]
-    glass = turned(geometry.fillet([*outer, *inner], [0, 0.4, 0.5, 1.0, 1.6, 6, 6, 3, 0, 0.5, 2.5, 5, 5, 3, 0], 10), _glass((0.70, 0.215, 0.028), 1.52))
+    glass = turned(
+        geometry.fillet([*outer, *inner], [0, 0.4, 0.5, 1.0, 1.6, 6, 6, 3, 0, 0.5, 2.5, 5, 5, 3, 0], 10),
+        _glass((0.70, 0.215, 0.028), 1.52),
+    )
     oil = turned(
         geometry.fillet([(0, 4.05), (14.35, 4.65), (14.35, 47.0), (13.6, 46.5), (0, 46.5)], [0, 2.6, 0.4, 0.6, 0], 8),
         _glass((0.93, 0.66, 0.20), 1.47),
     )
     pipette = turned(
-        geometry.fillet([(2.0, 80), (3.4, 80), (3.4, 20), (1.6, 13), (1.0, 13), (2.4, 20), (2.4, 80)], 0.8), _glass((0.97, 0.98, 0.97), 1.5)
+        geometry.fillet([(2.0, 80), (3.4, 80), (3.4, 20), (1.6, 13), (1.0, 13), (2.4, 20), (2.4, 80)], 0.8),
+        _glass((0.97, 0.98, 0.97), 1.5),
     )
     black = plastic((0.014, 0.013, 0.013), 0.36)
-    cap = geometry.fillet([(8, 66.2), (10.6, 66.2), (11.0, 67.0), (11.0, 82.6), (10.2, 83.6), (6, 83.8)], [0, 0.3, 0.5, 0.7, 0.5, 0])
-    collar = ribbed(
-        [p for a, b in zip(cap, cap[1:], strict=False) for p in _between(a, b, 0.8)] + [cap[-1]], black, ribs=56, depth_mm=0.42, low_mm=68.5, high_mm=81.5
+    cap = geometry.fillet(
+        [(8, 66.2), (10.6, 66.2), (11.0, 67.0), (11.0, 82.6), (10.2, 83.6), (6, 83.8)], [0, 0.3, 0.5, 0.7, 0.5, 0]
     )
-    bulb_profile = geometry.fillet([(6.9, 83.4), (6.9, 87), (6.1, 89), (6.0, 97), (5.2, 102.2), (3.0, 104.4), (0, 104.6)], [0, 1, 2, 4, 3, 2, 0], 10)
+    collar = ribbed(
+        [p for a, b in zip(cap, cap[1:], strict=False) for p in _between(a, b, 0.8)] + [cap[-1]],
+        black,
+        ribs=56,
+        depth_mm=0.42,
+        low_mm=68.5,
+        high_mm=81.5,
+    )
+    bulb_profile = geometry.fillet(
+        [(6.9, 83.4), (6.9, 87), (6.1, 89), (6.0, 97), (5.2, 102.2), (3.0, 104.4), (0, 104.6)],
+        [0, 1, 2, 4, 3, 2, 0],
+        10,
+    )
     bulb = turned(bulb_profile, rubber((0.030, 0.028, 0.027)))
     label = turned([(16.58, 8.2), (16.64, 8.3), (16.64, 47.6), (16.58, 47.7)], _paper_label(fonts, 8.2, 47.7))
     return [glass, oil, pipette, collar, bulb, label]

@@ -66,13 +66,14 @@ class LaidOut:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What is to be set."""
+    """What is to be set. With ``price_in_pill`` the price is lettered inside the call to action's pill."""
 
     headline: str | None
     body: str | None
     call_to_action: str | None
     price: str | None
     language: str
+    price_in_pill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ class _Colours:
     ink: Rgb
     accent: Rgb
     on_accent: Rgb
+    price: Rgb  # it may stand on other ground than the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,11 @@ def lay_out(
     dressed = []
     for candidate in chosen:
         plan = _plan(words, brand, logo, candidate, fmt, keep_out)
-        dressed += _dressings(plan, picture, away, keep_out, fmt, brand, accent)
+        found = _dressings(plan, picture, away, keep_out, fmt, brand, accent)
+        if words.price and words.call_to_action and all(d.contrasts.get("price", 21.0) < CONTRAST_FLOOR for d in found):
+            plan = _plan(replace(words, price_in_pill=True), brand, logo, candidate, fmt, keep_out)
+            found = _dressings(plan, picture, away, keep_out, fmt, brand, accent)
+        dressed += found
     best = max(dressed, key=lambda d: d.score)
     pixels = _inked(best, logo)
     if not np.array_equal(pixels[product_alpha > 0], picture[product_alpha > 0]):
@@ -282,6 +288,8 @@ class _Setting:
 def _fit(text: str, kind: Type, style: TextStyle, leading: float, width: float, height: float) -> _Setting | None:
     """The best of 1 to ``max_lines`` lines at the largest size that fits; None below the floor."""
     found: list[tuple[float, _Setting]] = []
+    if set_line(text, kind).width_em * style.floor_px > 1.05 * width * style.max_lines:
+        return None
     for n in range(1, style.max_lines + 1):
         breaks = break_lines(text, kind, n)
         if breaks is None:
@@ -304,7 +312,7 @@ def _squeezed(
         tall = _height(len(breaks.lines), size, leading, kind)
         if tall <= height:
             return _Setting(breaks, size, tall), size < style.floor_px
-        size -= 1 if size <= 24 else 2
+        size = float(int(size * 0.94))
     breaks = broken_to_fit(text, kind, width / 6)
     return _Setting(breaks, 6.0, _height(len(breaks.lines), 6.0, leading, kind)), True
 
@@ -505,8 +513,10 @@ def _call(words: Words, template: Template, fmt: Format, room: Box, keep_out: ND
     kind = _type("call_to_action", None, words.language)
     safe_left, _, safe_right, safe_bottom = fmt.safe_box_px
     widest = min(room[2] - room[0], safe_right - safe_left)
-    call = set_line(words.call_to_action, kind) if words.call_to_action else None
-    price = set_line(words.price, kind) if words.price else None
+    inside = words.price_in_pill and words.price and words.call_to_action
+    lettering = f"{words.price}  {words.call_to_action}" if inside else words.call_to_action
+    call = set_line(lettering, kind) if lettering else None
+    price = set_line(words.price, kind) if words.price and not inside else None
     price_size = 1.16 * size
     gap = 1.0 * size if call and price else 0.0
     findings = []
@@ -535,7 +545,7 @@ def _call(words: Words, template: Template, fmt: Format, room: Box, keep_out: ND
             findings.append(
                 Finding(
                     "layout.over_product",
-                    "the product leaves no room for the call to action below it",
+                    "the product leaves no room below it: the call to action was left out",
                     "block",
                     "call_to_action",
                 )
@@ -606,6 +616,14 @@ def _dressings(
                 paper = _paper(brand, tone, is_dark=not is_dark)
                 ground = _ground(surface, plan, picture, away, paper, opacity)
                 contrasts = {role: measured_contrast(ink, ground.crop(i.window), i.around) for role, i in inks.items()}
+                price_ink = ink
+                if "price" in inks:
+                    where = inks["price"]
+                    behind = ground.crop(where.window)
+                    offered = (ink, *_inks(brand, tone), (0, 0, 0), (255, 255, 255))
+                    rated = [(measured_contrast(colour, behind, where.around), colour) for colour in offered]
+                    enough = [item for item in rated if item[0] >= CONTRAST_FLOOR]
+                    contrasts["price"], price_ink = enough[0] if enough else max(rated)
                 fill, on_fill = accent, (255, 255, 255)
                 if plan.pill:
                     fill, on_fill = _pill_colours(accent, ink, ground, plan.pill.box)
@@ -620,7 +638,7 @@ def _dressings(
                     for role, value in contrasts.items()
                     if value < CONTRAST_FLOOR
                 )
-                colours = _Colours(ink, fill, on_fill)
+                colours = _Colours(ink, fill, on_fill, price_ink)
                 tries.append(_Dressed(plan, ground, opacity, colours, contrasts, busy, inks, misplaced + weak))
             best = max(tries, key=lambda d: d.score)
             made.append(best)
@@ -741,7 +759,8 @@ _DEFAULT = Brand(name="")
 
 def _inks(brand: Brand, tone: tuple[float, float, float]) -> tuple[Rgb, Rgb]:
     """Dark and light ink: the shop's own, or near-black and near-white with a breath of the scene's hue."""
-    dark = _toned(tone, 12.0, 7.0) if brand.ink == _DEFAULT.ink else _hex(brand.ink)
+    deep = 12.0 if tone[0] > 68 else 3.0  # a middle grey leaves room for black alone
+    dark = _toned(tone, deep, 7.0) if brand.ink == _DEFAULT.ink else _hex(brand.ink)
     light = _toned(tone, 98.0, 2.5) if brand.paper == _DEFAULT.paper else _hex(brand.paper)
     return (dark, light) if _luminance(dark) <= _luminance(light) else (light, dark)
 
@@ -789,7 +808,7 @@ def _busyness(picture: BytePixels, box: Box) -> float:
     """How restless the scene is behind the words, 0 to 1: spread and local change of lightness."""
     left, top, right, bottom = (max(0, round(v)) for v in box)
     patch = picture[top:bottom, left:right]
-    if patch.size == 0:
+    if min(patch.shape[:2]) < 12:
         return 0.0
     small = (
         cv2.resize(patch, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA) if min(patch.shape[:2]) > 16 else patch
@@ -844,12 +863,15 @@ def _inked(dressed: _Dressed, logo: NDArray[np.uint8] | None) -> BytePixels:
                 made += np.random.default_rng(0).uniform(-0.5, 0.5, covered.shape).astype(np.float32)[..., None]
             laid = np.clip(made + 0.5, 0, 255).astype(np.uint8)
             pixels[window] = np.where(covered[..., None], laid, pixels[window])
-    if plan.pill:
+    left_out = {f.field for f in dressed.findings if f.id == "layout.over_product"}
+    if plan.pill and "call_to_action" not in left_out:
         _stamp(pixels, _capsule(plan.pill.box, pixels.shape), colours.accent)
         _stamp(pixels, _ink(plan.pill.text, pixels.shape), colours.on_accent)
     for text in plan.texts:
-        _stamp(pixels, dressed.inks[text.role], colours.ink)
-    if logo is not None and plan.logo_box is not None:
+        if text.role in left_out:
+            continue
+        _stamp(pixels, dressed.inks[text.role], colours.price if text.role == "price" else colours.ink)
+    if logo is not None and plan.logo_box is not None and "logo" not in left_out:
         _stamp_logo(pixels, logo, plan.logo_box)
     return pixels
 
@@ -884,14 +906,20 @@ def _misplaced(plan: _Plan, inks: Mapping[str, _Ink], keep_out: NDArray[np.bool_
         if not (across and ink.top + rows[0] >= top and ink.top + rows[-1] < bottom):
             found.append(Finding("layout.outside_safe_zone", f"{role} leaves the safe zone", "block", role))
         if (keep_out[ink.window] & (ink.cover > 0)).any():
-            found.append(Finding("layout.over_product", f"{role} would lie over the product", "block", role))
+            found.append(
+                Finding("layout.over_product", f"{role} has no room beside the product and was left out", "block", role)
+            )
     boxes = [("call_to_action", plan.pill.box)] if plan.pill else []
     boxes += [("logo", plan.logo_box)] if plan.logo_box else []
     for role, (x0, y0, x1, y1) in boxes:
         if x0 < left - 0.5 or y0 < top - 0.5 or x1 > right + 0.5 or y1 > bottom + 0.5:
             found.append(Finding("layout.outside_safe_zone", f"the {role} leaves the safe zone", "block", role))
         if _overlaps((x0, y0, x1, y1), keep_out) and not any(f.id == "layout.over_product" for f in plan.findings):
-            found.append(Finding("layout.over_product", f"the {role} would lie over the product", "block", role))
+            found.append(
+                Finding(
+                    "layout.over_product", f"the {role} has no room beside the product and was left out", "block", role
+                )
+            )
     return tuple(found)
 
 
@@ -915,7 +943,9 @@ def _record(dressed: _Dressed, fmt: Format, product_box: Box) -> dict[str, Any]:
                 "font": sorted({piece.font for line, _, _ in text.lines for piece in line.pieces}),
                 "font_px": round(text.size_px, 1),
                 "tracking_em": text.kind.tracking_em,
-                "colour": _as_hex(colours.on_accent if text.role == "call_to_action" else colours.ink),
+                "colour": _as_hex(
+                    {"call_to_action": colours.on_accent, "price": colours.price}.get(text.role, colours.ink)
+                ),
                 "contrast": round(dressed.contrasts.get(text.role, 21.0), 2),
             }
             for text in texts

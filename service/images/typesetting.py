@@ -14,12 +14,9 @@ from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import regex
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFont
 
-Mask = NDArray[np.uint8]  # (H, W), 255 is full ink
 MEASURE_PX = 200
 
 # first choice first; a character goes to the first file that has it
@@ -143,6 +140,7 @@ class Line:
     hang_em: float  # how much of the right end is light punctuation that should not count when centring
 
 
+@lru_cache(maxsize=4096)
 def set_line(text: str, kind: Type) -> Line:
     """Measure one line and say where each piece of it goes."""
     pieces: list[Piece] = []
@@ -310,21 +308,17 @@ def break_lines(text: str, kind: Type, n_lines: int) -> Breaks | None:
     if not parts:
         return None
     n = len(parts)
-    line_of: dict[tuple[int, int], Line] = {}
-
-    def line(i: int, j: int) -> Line:
-        if (i, j) not in line_of:
-            line_of[i, j] = set_line(_joined(parts, i, j), kind)
-        return line_of[i, j]
-
-    ideal = line(0, n).width_em / n_lines
+    starts = [0.0]  # where each atom begins if all stood on one line; kerning between atoms does not matter here
+    for part in parts:
+        starts.append(starts[-1] + set_line(part.text + part.gap, kind).width_em)
+    ideal = max(starts[n] / n_lines, 1e-6)
     best: list[dict[int, tuple[float, int]]] = [{0: (0.0, -1)}]
     for k in range(1, n_lines + 1):
         row: dict[int, tuple[float, int]] = {}
         ends = [n] if k == n_lines else [j for j in range(1, n) if parts[j - 1].may_break]
         for j in ends:
             options = [
-                (cost + ((line(i, j).width_em - ideal) / ideal) ** 2 + _price(parts, i, j, k == n_lines), i)
+                (cost + ((starts[j] - starts[i]) / ideal - 1) ** 2 + _price(parts, i, j, k == n_lines), i)
                 for i, (cost, _) in best[-1].items()
                 if i < j
             ]
@@ -337,7 +331,7 @@ def break_lines(text: str, kind: Type, n_lines: int) -> Breaks | None:
     for k in range(n_lines, 0, -1):
         cuts.append(best[k][cuts[-1]][1])
     spans = list(pairwise(reversed(cuts)))
-    lines = tuple(line(i, j) for i, j in spans)
+    lines = tuple(set_line(_joined(parts, i, j), kind) for i, j in spans)
     flaw = sum(_price(parts, i, j, k == n_lines - 1) for k, (i, j) in enumerate(spans)) if n_lines > 1 else 0.0
     return Breaks(lines, max(item.width_em for item in lines), flaw)
 
@@ -371,24 +365,35 @@ def _price(parts: Sequence[_Atom], i: int, j: int, is_last: bool) -> float:
 
 
 def broken_to_fit(text: str, kind: Type, width_em: float) -> Breaks:
-    """Lines no wider than ``width_em``, cutting inside words where there is no other way. The last resort."""
-    lines: list[Line] = []
-    current = ""
+    """Lines no wider than ``width_em``, cutting inside words where there is no other way. The last resort.
+
+    Lines are filled from the top and not balanced; widths of pieces are added up, so a line may end a hair early.
+    """
+    pieces: list[tuple[str, float, bool]] = []  # text with its gap, width, may the line end after it
     cut = False
     for part in atoms(text, kind.language):
-        for cluster in [part.text] if set_line(part.text, kind).width_em <= width_em else _CLUSTER.findall(part.text):
-            if current and set_line(current + cluster, kind).width_em > width_em:
-                cut = cut or not current.endswith(" ")
-                lines.append(set_line(current.rstrip(), kind))
-                current = ""
-            current += cluster
-        current += part.gap
+        if set_line(part.text, kind).width_em <= width_em:
+            pieces.append((part.text + part.gap, set_line(part.text + part.gap, kind).width_em, part.may_break))
+            continue
+        cut = True
+        clusters = _CLUSTER.findall(part.text)
+        clusters[-1] += part.gap
+        pieces += [(cluster, set_line(cluster, kind).width_em, True) for cluster in clusters]
+    units: list[tuple[str, float]] = []  # pieces that stay together
+    is_open = False
+    for piece, width, may_break in pieces:
+        if is_open and units[-1][1] + width <= width_em:
+            units[-1] = (units[-1][0] + piece, units[-1][1] + width)
+        else:
+            units.append((piece, width))
+        is_open = not may_break
+    lines: list[Line] = []
+    current, used = "", 0.0
+    for unit, width in units:
+        if current and used + width > width_em:
+            lines.append(set_line(current.rstrip(), kind))
+            current, used = "", 0.0
+        current, used = current + unit, used + width
     if current.strip():
         lines.append(set_line(current.rstrip(), kind))
     return Breaks(tuple(lines), max((item.width_em for item in lines), default=0.0), 2.0, cut)
-
-
-def ink_mask(size_px: tuple[int, int]) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    """An empty sheet to draw lines on: (picture of mode "L", its pen)."""
-    sheet = Image.new("L", size_px, 0)
-    return sheet, ImageDraw.Draw(sheet)
