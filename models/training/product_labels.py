@@ -50,8 +50,8 @@ class Sheet:
                 x += width + gap
         return total / PX_PER_MM
 
-    def lines(self, at: tuple[float, float], lines: Sequence[str], size_mm: float, ink: Ink, face: str = "Inter-Regular", *,
-              leading: float = 1.38, anchor: str = "l") -> float:  # fmt: skip
+    def lines(self, at: tuple[float, float], lines: Sequence[str], size_mm: float, ink: Ink,
+              face: str = "Inter-Regular", *, leading: float = 1.38, anchor: str = "l") -> float:  # fmt: skip
         """Set lines below one another; returns the next baseline in millimetres."""
         y = at[1]
         for line in lines:
@@ -76,7 +76,9 @@ class Sheet:
         flat = [(x * PX_PER_MM, y * PX_PER_MM) for x, y in points]
         self.draw.line(flat, fill=ink, width=max(1, round(weight_mm * PX_PER_MM)), joint="curve")
 
-    def barcode(self, x0: float, y0: float, digits: str, ink: Ink, paper: Ink, module_mm: float = 0.24, height_mm: float = 9.0) -> None:
+    def barcode(
+        self, x0: float, y0: float, digits: str, ink: Ink, paper: Ink, module_mm: float = 0.24, height_mm: float = 9.0
+    ) -> None:
         """A drawn EAN-13 (the check digit is worked out), quiet zone included."""
         width = 95 * module_mm
         self.box(x0 - 2, y0 - 1.2, x0 + width + 2, y0 + height_mm + 2.6, paper)
@@ -104,7 +106,7 @@ def ean13_bits(twelve: str) -> str:
     return "101" + left + "01010" + "".join(right[d] for d in digits[7:]) + "101"
 
 
-# --- steel bottle ----------------------------------------------------------------------------------------------------
+# --- steel bottle ---------------------------------------------------------------------------------------------------
 
 
 def bottle_engraving(circumference_mm: float, height_mm: float, fonts: Path) -> Image.Image:
@@ -123,7 +125,7 @@ def bottle_engraving(circumference_mm: float, height_mm: float, fonts: Path) -> 
     return sheet.picture
 
 
-# --- mug -------------------------------------------------------------------------------------------------------------
+# --- mug ------------------------------------------------------------------------------------------------------------
 
 
 def mug_stamp(size_mm: float, fonts: Path) -> Image.Image:
@@ -139,12 +141,14 @@ def mug_stamp(size_mm: float, fonts: Path) -> Image.Image:
     return sheet.picture
 
 
-# --- tea carton --------------------------------------------------------------------------------------------------------
+# --- tea carton -----------------------------------------------------------------------------------------------------
 
 CREAM, TEAL, BERGAMOT, CORNFLOWER, RUST, LEAF = "#f3ead8", "#123f45", "#e2b63c", "#5b7fb0", "#c8643c", "#6f8f5f"
 
 
-def _quarter(sheet: Sheet, x: float, y: float, side: float, corner: int, ink: Ink, steps: int = 1, second: Ink = CREAM) -> None:
+def _quarter(
+    sheet: Sheet, x: float, y: float, side: float, corner: int, ink: Ink, steps: int = 1, second: Ink = CREAM
+) -> None:
     """A quarter disc in a square cell, with ``steps`` alternating rings; corner 0 to 3 clockwise from the top left."""
     cx, cy = x + (side if corner in (1, 2) else 0), y + (side if corner in (2, 3) else 0)
     tile = Sheet.blank((side, side), 0, sheet.fonts, "RGBA")
@@ -165,7 +169,10 @@ def _slice_of_bergamot(sheet: Sheet, x: float, y: float, r: float) -> None:
     sheet.disc(x, y, r * 0.86, CREAM)
     for k in range(9):
         a0, a1 = math.radians(k * 40 + 4), math.radians(k * 40 + 36)
-        rim = [(x + r * 0.79 * math.cos(a0 + (a1 - a0) * t / 8), y + r * 0.79 * math.sin(a0 + (a1 - a0) * t / 8)) for t in range(9)]
+        rim = [
+            (x + r * 0.79 * math.cos(a0 + (a1 - a0) * t / 8), y + r * 0.79 * math.sin(a0 + (a1 - a0) * t / 8))
+            for t in range(9)
+        ]
         middle = (x + r * 0.13 * math.cos((a0 + a1) / 2), y + r * 0.13 * math.sin((a0 + a1) / 2))
         sheet.draw.polygon([(px * PX_PER_MM, py * PX_PER_MM) for px, py in (middle, *rim)], fill=BERGAMOT)
 
@@ -196,7 +203,9 @@ def _pattern(sheet: Sheet, x0: float, y0: float, cell: float, columns: int, rows
         for column in range(columns):
             x, y = x0 + column * cell, y0 + row * cell
             sheet.box(x, y, x + cell, y + cell, grounds[(row * 2 + column) % 3])
-            kind = rng.choice([k for k in ("slice", "flower", "leaf", "quarter", "rings", "leaf") if k != before or k == "leaf"])
+            kind = rng.choice(
+                [k for k in ("slice", "flower", "leaf", "quarter", "rings", "leaf") if k != before or k == "leaf"]
+            )
             before = kind
             if kind == "slice":
                 sheet.box(x, y, x + cell, y + cell, TEAL)
@@ -239,17 +248,29 @@ def tea_side(size_mm: tuple[float, float], fonts: Path) -> Image.Image:
     sheet.text((w / 2, 13), "THISTLEMERE", 3.3, CREAM, "Inter-SemiBold", tracking=0.22)
     sheet.rule(6, w - 6, 18, BERGAMOT, 0.25)
     sheet.text((6, 28), "A slow four minutes", 5.4, CREAM, "InstrumentSerif-Regular", anchor="l")
-    for i, (value, what) in enumerate((("95 °C", "fresh water"), ("200 ml", "per bag"), ("4 min", "then lift the bag"))):
+    for i, (value, what) in enumerate(
+        (("95 °C", "fresh water"), ("200 ml", "per bag"), ("4 min", "then lift the bag"))
+    ):
         y = 37.5 + 8.2 * i
         sheet.ring(9, y - 1.1, 3.0, BERGAMOT, 0.3)
         sheet.text((9, y - 0.15), str(i + 1), 2.7, BERGAMOT, "Inter-SemiBold")
         sheet.text((14.5, y), value, 3.1, CREAM, "Inter-SemiBold", anchor="l")
         sheet.text((w - 6, y), what, 2.5, CREAM, "Inter-Regular", anchor="r")
     sheet.rule(6, w - 6, 62.5, BERGAMOT, 0.25)
-    y = sheet.lines((6, 68), ["Ingredients: black tea (Sri Lanka, 94 %),", "natural bergamot oil (4 %), cornflower", "petals (2 %)."], 1.95, CREAM)
+    y = sheet.lines(
+        (6, 68),
+        ["Ingredients: black tea (Sri Lanka, 94 %),", "natural bergamot oil (4 %), cornflower", "petals (2 %)."],
+        1.95,
+        CREAM,
+    )
     y = sheet.lines(
         (6, y + 1.6),
-        ["Store dry, cool and closed, away from", "strong smells. Best before: see base.", "Bags: plant fibre, EN 13432.", "Carton: 80 % recycled board."],
+        [
+            "Store dry, cool and closed, away from",
+            "strong smells. Best before: see base.",
+            "Bags: plant fibre, EN 13432.",
+            "Carton: 80 % recycled board.",
+        ],
         1.95,
         CREAM,
     )
@@ -267,7 +288,7 @@ def tea_top(size_mm: tuple[float, float], fonts: Path) -> Image.Image:
     return sheet.picture
 
 
-# --- dropper bottle ----------------------------------------------------------------------------------------------------
+# --- dropper bottle -------------------------------------------------------------------------------------------------
 
 
 def oil_label(size_mm: tuple[float, float], fonts: Path) -> Image.Image:
@@ -285,11 +306,19 @@ def oil_label(size_mm: tuple[float, float], fonts: Path) -> Image.Image:
     sheet.text((x, 28.0), "facial oil, unscented", 1.75, ink, "Inter-Medium", tracking=0.02)
     sheet.text((x, h - 4.0), "30 ml ℮ 1.0 fl oz", 1.75, ink, "Inter-Medium", tracking=0.02)
     left = [
-        "2 to 4 drops on damp skin,", "evening. Shake before use.", "Keep away from light.", "Use within 6 months of", "opening. For external use.",
-    ]  # fmt: skip
+        "2 to 4 drops on damp skin,",
+        "evening. Shake before use.",
+        "Keep away from light.",
+        "Use within 6 months of",
+        "opening. For external use.",
+    ]
     sheet.lines((x - 34.5, 8), left, 1.35, ink, leading=1.5)
     right = [
-        "Squalane (olive), Rosa canina", "seed oil, tocopherol (vit. E),", "Helianthus annuus seed oil.", "No perfume. Not tested on", "animals. Made in Portugal.",
-    ]  # fmt: skip
+        "Squalane (olive), Rosa canina",
+        "seed oil, tocopherol (vit. E),",
+        "Helianthus annuus seed oil.",
+        "No perfume. Not tested on",
+        "animals. Made in Portugal.",
+    ]
     sheet.lines((x + 16.5, 8), right, 1.35, ink, leading=1.5)
     return sheet.picture

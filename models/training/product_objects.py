@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from .blender.geometry import Point2, Point3
 MM = 0.001
 Rgb = tuple[float, float, float]  # scene-linear
 
-# --- materials -----------------------------------------------------------------------------------------------------------
+# --- materials ------------------------------------------------------------------------------------------------------
 
 
 class Shader:
@@ -149,7 +150,7 @@ def rubber(colour: Rgb) -> Any:
     return s.set("Normal", s.bump(s.noise(1800, detail=3), 0.00003)).material
 
 
-# --- shapes ----------------------------------------------------------------------------------------------------------------
+# --- shapes ---------------------------------------------------------------------------------------------------------
 
 
 def turned(profile_mm: Sequence[Point2], material: Any, *, segments: int = 192, sharp_deg: float = 40.0) -> Any:
@@ -178,11 +179,11 @@ def ribbed(
     return made
 
 
-# --- the products ------------------------------------------------------------------------------------------------------------
+# --- the products ---------------------------------------------------------------------------------------------------
 
 
 def steel_bottle(fonts: Path) -> list[Any]:
-    """Insulated bottle, 265 mm high with its loop, 73 mm across: pine powder coat, brushed base ring, ribbed lid with a loop."""
+    """Insulated bottle, 265 mm high with its loop, 73 mm across: pine powder coat, brushed base, ribbed lid."""
     steel, black = brushed_steel(), plastic((0.018, 0.019, 0.020))
     foot = turned(
         geometry.fillet([(0, 1.2), (28, 1.2), (29, 0), (34.6, 0), (35.2, 1.0), (35.2, 11.2), (0, 11.2)], 0.7), steel
@@ -197,7 +198,7 @@ def steel_bottle(fonts: Path) -> list[Any]:
     lid_profile = geometry.fillet(
         [(18, 216.4), (25.4, 216.4), (26.0, 218), (26.0, 236), (24.4, 239.5), (0, 240.2)], [0, 0.5, 0.8, 1.2, 2.4, 0]
     )
-    steps = [p for a, b in zip(lid_profile, lid_profile[1:], strict=False) for p in _between(a, b, 1.2)]
+    steps = [p for a, b in pairwise(lid_profile) for p in _between(a, b, 1.2)]
     lid = ribbed([*steps, lid_profile[-1]], black, ribs=72, depth_mm=0.55, low_mm=220.5, high_mm=234.5)
     inlay = turned(geometry.fillet([(0, 240.9), (14.6, 240.7), (15.4, 239.9)], 0.3), steel)
     loop = _loop(black)
@@ -273,7 +274,10 @@ def mug(fonts: Path) -> list[Any]:
             k = (r + rings + oval) / r
             v.co.x, v.co.y = v.co.x * k, v.co.y * k
     handle = geometry.sweep(
-        _handle_path(), lambda t: (12.5 + 9 * (2 * t - 1) ** 6) * MM, lambda t: (7.4 + 3.2 * (2 * t - 1) ** 6) * MM, None,
+        _handle_path(),
+        lambda t: (12.5 + 9 * (2 * t - 1) ** 6) * MM,
+        lambda t: (7.4 + 3.2 * (2 * t - 1) ** 6) * MM,
+        None,
         side=(0, 1, 0), roundness=0.85, sides=28,
     )  # fmt: skip
     return [_fused([wall, handle], 0.62 * MM, _two_glazes(fonts))]
@@ -442,7 +446,7 @@ def dropper_bottle(fonts: Path) -> list[Any]:
         [(8, 66.2), (10.6, 66.2), (11.0, 67.0), (11.0, 82.6), (10.2, 83.6), (6, 83.8)], [0, 0.3, 0.5, 0.7, 0.5, 0]
     )
     collar = ribbed(
-        [p for a, b in zip(cap, cap[1:], strict=False) for p in _between(a, b, 0.8)] + [cap[-1]],
+        [p for a, b in pairwise(cap) for p in _between(a, b, 0.8)] + [cap[-1]],
         black,
         ribs=56,
         depth_mm=0.42,

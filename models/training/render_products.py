@@ -55,7 +55,7 @@ SHOTS = (
 )
 
 
-# --- arithmetic on pixels ----------------------------------------------------------------------------------------------
+# --- arithmetic on pixels -------------------------------------------------------------------------------------------
 
 
 def neutral_tone(linear: Linear) -> Linear:
@@ -84,11 +84,13 @@ def neutral_tone(linear: Linear) -> Linear:
 
 def to_srgb(linear: Linear) -> Linear:
     """IEC 61966-2-1, (..., 3) 0 to 1 both ways."""
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.power(np.maximum(linear, 1e-8), 1 / 2.4) - 0.055).astype(np.float32)
+    return np.where(
+        linear <= 0.0031308, linear * 12.92, 1.055 * np.power(np.maximum(linear, 1e-8), 1 / 2.4) - 0.055
+    ).astype(np.float32)
 
 
 def developed(linear: Linear, alpha: NDArray[np.uint8], shot: Shot) -> NDArray[np.uint8]:
-    """Exposure so that the ground beside the product has the wanted brightness, tone curve, a breath of sensor noise."""
+    """Exposure so that the ground beside the product is as bright as wanted, tone curve, a breath of sensor noise."""
     ground = linear[(alpha == 0) & _beside(alpha)]
     level = float(np.percentile(ground.mean(axis=1), 60))
     target = shot.ground_level + 0.04  # the tone curve takes .04 off
@@ -105,7 +107,7 @@ def _beside(alpha: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return inside
 
 
-# --- the studio ------------------------------------------------------------------------------------------------------------
+# --- the studio -----------------------------------------------------------------------------------------------------
 
 
 def _studio(bpy: Any, shot: Shot, size_m: float) -> list[Any]:
@@ -120,7 +122,7 @@ def _studio(bpy: Any, shot: Shot, size_m: float) -> list[Any]:
     world.use_nodes = True
     world.node_tree.nodes["Background"].inputs[0].default_value = (1.0, 1.0, 1.0, 1.0)
     world.node_tree.nodes["Background"].inputs[1].default_value = 0.30
-    # azimuth 0 is the camera's side, 90 the right: one large key from the left, a fill, a top light for the paper, a rim
+    # azimuth 0 is the camera's side, 90 the right: a large key from the left, a fill, a top light, a weak front
     top_down = shot.view_angle_deg > 50
     lights = [
         (-58.0, 40.0, 0.95 * k, (0.85 * k, 0.85 * k), 16.0),
@@ -136,8 +138,8 @@ def _studio(bpy: Any, shot: Shot, size_m: float) -> list[Any]:
     return [sweep]
 
 
-def _softbox(bpy: Any, azimuth_deg: float, elevation_deg: float, distance: float, size: tuple[float, float], watt: float,
-             target: tuple[float, float, float], *, spread_deg: float = 180.0) -> None:  # fmt: skip
+def _softbox(bpy: Any, azimuth_deg: float, elevation_deg: float, distance: float, size: tuple[float, float],
+             watt: float, target: tuple[float, float, float], *, spread_deg: float = 180.0) -> None:  # fmt: skip
     vector = importlib.import_module("mathutils").Vector
     a, e = math.radians(azimuth_deg), math.radians(elevation_deg)
     towards = vector((math.sin(a) * math.cos(e), -math.cos(a) * math.cos(e), math.sin(e)))
@@ -193,7 +195,12 @@ def _framed(shot: Shot, points: NDArray[np.float64], size_px: int) -> Any:
     standing, scale = (0.5, 0.7), 3000.0
     for _ in range(5):
         camera = blocks.place_camera(
-            shot.view_angle_deg, px_per_metre=scale, lens_mm=shot.lens_mm, size_px=size_px, standing=standing, f_stop=None
+            shot.view_angle_deg,
+            px_per_metre=scale,
+            lens_mm=shot.lens_mm,
+            size_px=size_px,
+            standing=standing,
+            f_stop=None,
         )
         record = blocks.record_camera(camera, (size_px, size_px))
         seen = record.project(points)
@@ -205,7 +212,14 @@ def _framed(shot: Shot, points: NDArray[np.float64], size_px: int) -> Any:
             break
         bpy.data.objects.remove(camera)
     else:
-        camera = blocks.place_camera(shot.view_angle_deg, px_per_metre=scale, lens_mm=shot.lens_mm, size_px=size_px, standing=standing, f_stop=None)
+        camera = blocks.place_camera(
+            shot.view_angle_deg,
+            px_per_metre=scale,
+            lens_mm=shot.lens_mm,
+            size_px=size_px,
+            standing=standing,
+            f_stop=None,
+        )
         record = blocks.record_camera(camera, (size_px, size_px))
     return camera, record
 
@@ -213,8 +227,8 @@ def _framed(shot: Shot, points: NDArray[np.float64], size_px: int) -> Any:
 def _render_linear(bpy: Any, frame: tuple[float, ...], folder: Path) -> Linear:
     """The picture, scene-linear: the product's part at full size, the bare paper around it from a quarter-size render.
 
-    Paper and soft shadow have no detail, so the small render enlarged is the same picture at a fifth of the time; the two
-    are blended over a margin around the product.
+    Paper and soft shadow have no detail, so the small render enlarged is the same picture at a fifth of the time; the
+    two are blended over a margin around the product.
     """
     scene = bpy.context.scene
     image = scene.render.image_settings
@@ -234,14 +248,17 @@ def _render_linear(bpy: Any, frame: tuple[float, ...], folder: Path) -> Linear:
     around = np.stack([np.asarray(plane, dtype=np.float32) for plane in planes], axis=-1)
     x, y = (np.arange(width) + 0.5) / width, 1.0 - (np.arange(height) + 0.5) / height
     inside = np.minimum(
-        np.minimum(x - frame[0], frame[2] - x)[None, :] + 0.0 * y[:, None], np.minimum(y - frame[1], frame[3] - y)[:, None]
+        np.minimum(x - frame[0], frame[2] - x)[None, :] + 0.0 * y[:, None],
+        np.minimum(y - frame[1], frame[3] - y)[:, None],
     )
     t = np.clip((inside - 0.002) / 0.016, 0.0, 1.0)[..., None].astype(np.float32)
     weight = t * t * (3 - 2 * t)
     return (around * (1 - weight) + large * weight).astype(np.float32)
 
 
-def _render_alpha(bpy: Any, hidden: Sequence[Any], frame: tuple[float, float, float, float], folder: Path) -> NDArray[np.uint8]:
+def _render_alpha(
+    bpy: Any, hidden: Sequence[Any], frame: tuple[float, float, float, float], folder: Path
+) -> NDArray[np.uint8]:
     """Coverage of the product alone: same camera and pixel filter, everything opaque, nothing denoised.
 
     ``frame``: left, bottom, right, top as fractions of the picture; outside it nothing is rendered and alpha is 0.
@@ -292,7 +309,10 @@ def photograph(shot: Shot, out: Path, fonts: Path, *, samples: int, threads: int
     _settings(bpy, samples, threads, shot, size_px)
     _, record = _framed(shot, points, size_px)
     seen = record.project(points) / size_px
-    frame = (*_clamped(seen[:, 0].min() - 0.025, 0.975 - seen[:, 1].max()), *_clamped(seen[:, 0].max() + 0.025, 1.025 - seen[:, 1].min()))
+    frame = (
+        *_clamped(seen[:, 0].min() - 0.025, 0.975 - seen[:, 1].max()),
+        *_clamped(seen[:, 0].max() + 0.025, 1.025 - seen[:, 1].min()),
+    )
     rest = _studio(bpy, shot, float(extent.max()))
     with tempfile.TemporaryDirectory() as scratch:
         linear = _render_linear(bpy, frame, Path(scratch))
@@ -345,14 +365,18 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=96)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--size", type=int, default=SIZE_PX, help="pixels, both sides")
-    parser.add_argument("--fonts", type=Path, default=Path("service/images/fonts"), help="folder with the TTF files the labels use")
+    parser.add_argument(
+        "--fonts", type=Path, default=Path("service/images/fonts"), help="folder with the TTF files the labels use"
+    )
     options = parser.parse_args()
     unknown = set(options.only or ()) - {shot.name for shot in SHOTS}
     if unknown:
         parser.error(f"no shot {', '.join(sorted(unknown))}; there are {', '.join(shot.name for shot in SHOTS)}")
     for shot in SHOTS:
         if not options.only or shot.name in options.only:
-            facts = photograph(shot, options.out, options.fonts, samples=options.samples, threads=options.threads, size_px=options.size)
+            facts = photograph(
+                shot, options.out, options.fonts, samples=options.samples, threads=options.threads, size_px=options.size
+            )
             print(f"{shot.name}: {facts['view_angle_deg']} degrees, {facts['cpu_s']} CPU-s", flush=True)
 
 
