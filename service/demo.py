@@ -32,7 +32,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from . import report
 from .errors import InvalidInput, ServiceError
 from .pages.charts import OTHERS
-from .products import SAMPLES, parse_product, sample_files
+from .products import parse_product
+from .sample_products import product_files as sample_files
 from .visitors import Truth, Walk, draw_truth, shares, walk_through
 
 Json = dict[str, Any]
@@ -633,6 +634,3 @@ def _write(path: Path, data: str | bytes) -> None:
 def _versions() -> dict[str, str]:
     names = ("adloom", "torch", "transformers", "diffusers", "fastapi", "numpy", "pillow")
     return {name: metadata.version(name) for name in names} | {"python": sys.version.split()[0]}
-
-
-__all__ = ["SAMPLES", "DemoFailed", "run"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
@@ -99,13 +98,3 @@ def _product(parsed: ProductFile) -> Product:
         landing_page=parsed.landing_page,
         reviews=tuple(Review(review.id, review.text, review.stars, review.date) for review in parsed.reviews),
     )
-
-
-# --- the samples that ship with adloom -----------------------------------------------------------------------------
-
-SAMPLES = Path(__file__).parent / "samples"
-
-
-def sample_files() -> tuple[Path, ...]:
-    """The product files of the samples, one folder each, photographs beside them."""
-    return tuple(sorted(SAMPLES.glob("*/product.json")))
