@@ -540,7 +540,7 @@ def _convert_gguf(gguf: Path, ready: Path, tell: Progress) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with _quiet_transformers():
+    with without_progress_bars():
         where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
         tokenizer = AutoTokenizer.from_pretrained(**where)
         tell("converting", 0.3)
@@ -556,8 +556,8 @@ def _convert_gguf(gguf: Path, ready: Path, tell: Progress) -> None:
 
 
 @contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """No progress bars of the library: ours are told through ``Progress``."""
+def without_progress_bars() -> Iterator[None]:
+    """Transformers without its own progress bars: ours are told through ``Progress``."""
     from transformers import modeling_gguf_pytorch_utils
     from transformers.utils import logging
 

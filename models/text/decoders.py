@@ -106,17 +106,17 @@ class LlamaWeights:
 
     @classmethod
     def of(cls, model: Any) -> LlamaWeights:
-        """Take the tensors of a loaded ``LlamaForCausalLM``; joined projections are copies, the rest is shared."""
+        """Take the tensors of a loaded ``LlamaForCausalLM``. Nothing is held twice: its projections become views."""
         config = model.config
         width = int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
         theta = float(config.rope_parameters["rope_theta"])
         layers = tuple(
             _Layer(
                 before_attention=block.input_layernorm.weight.detach(),
-                qkv=torch.cat([getattr(block.self_attn, f"{x}_proj").weight.detach() for x in "qkv"]),
+                qkv=_join([getattr(block.self_attn, f"{x}_proj") for x in "qkv"]),
                 out=block.self_attn.o_proj.weight.detach(),
                 before_mlp=block.post_attention_layernorm.weight.detach(),
-                gate_up=torch.cat([block.mlp.gate_proj.weight.detach(), block.mlp.up_proj.weight.detach()]),
+                gate_up=_join([block.mlp.gate_proj, block.mlp.up_proj]),
                 down=block.mlp.down_proj.weight.detach(),
             )
             for block in model.model.layers
@@ -231,6 +231,15 @@ class SharedPromptLlama:
 
     def _score(self, x: Tensor) -> Tensor:
         return F.linear(_rms(x, self._w.norm, self._w.epsilon), self._w.head).float()
+
+
+def _join(projections: Sequence[Any]) -> Tensor:
+    """Several linear maps of one input as one matrix; the maps keep working, on views of it."""
+    joined = torch.cat([projection.weight.detach() for projection in projections])
+    parts = torch.split(joined, [projection.weight.shape[0] for projection in projections])
+    for projection, part in zip(projections, parts, strict=True):
+        projection.weight.data = part
+    return joined
 
 
 def _rms(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:

@@ -75,8 +75,9 @@ class LocalText:
         self.languages = tuple(languages)
         self.device: Device = choose_device(device, precision)
         folder, self._revision = _find(model)
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-        loaded: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=self.device.dtype)
+        with weights.without_progress_bars():
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+            loaded: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=self.device.dtype)
         self._model = loaded.eval().to(self.device.name)
         self._model_name = model
         self._llama = (
