@@ -183,7 +183,7 @@ def ribbed(
 
 
 def steel_bottle(fonts: Path) -> list[Any]:
-    """Insulated bottle, 265 mm high with its loop, 73 mm across: pine powder coat, brushed base, ribbed lid."""
+    """Insulated bottle, 267 mm high with its loop, 73 mm across: pine powder coat, brushed base, ribbed lid."""
     steel, black = brushed_steel(), plastic((0.018, 0.019, 0.020))
     foot = turned(
         geometry.fillet([(0, 1.2), (28, 1.2), (29, 0), (34.6, 0), (35.2, 1.0), (35.2, 11.2), (0, 11.2)], 0.7), steel

@@ -780,8 +780,8 @@ def _accent(brand: Brand, picture: BytePixels, alpha: Alpha) -> Rgb:
     if product.size:
         lab = cv2.cvtColor(product[None].astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)[0]
         chroma = np.hypot(lab[:, 1], lab[:, 2])
-        strong = chroma > 16.0
-        if strong.mean() > 0.06:
+        strong = (chroma > 9.0) & (lab[:, 0] > 8.0) & (lab[:, 0] < 58.0)  # pale colours turn to mud when darkened
+        if strong.mean() > 0.05:
             hue = np.arctan2(lab[strong, 2], lab[strong, 1])
             bins = ((hue + np.pi) / (2 * np.pi) * 24).astype(int) % 24
             peak = int(np.bincount(bins, weights=chroma[strong], minlength=24).argmax())

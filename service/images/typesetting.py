@@ -355,6 +355,8 @@ def _price(parts: Sequence[_Atom], i: int, j: int, is_last: bool) -> float:
         bare = last.text.lower().strip("\"'“”‘’(")
         if bare in SMALL_WORDS:
             price += 0.25
+        if bare[-1:].isdigit() and not is_cjk:
+            price += 0.5  # "24 | hours"
         if last.text[-1] in ",.;:!?，。、；：！？—–":
             price -= 0.12  # a phrase ends here: a good place
         elif is_cjk:
