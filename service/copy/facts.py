@@ -34,6 +34,10 @@ _HAN_NEGATION = re.compile(
 _ABSENCE = re.compile(
     r"\b([a-z][a-z]+(?:-[a-z]+)?)[ -]free\b|\bfree (?:of|from) (?:any |all )?([a-z]+)|\b(?:without|no|zero|non)[ -](?:any |added )?([a-z]+)"
 )
+ORDERS = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules?|above|previous)\b|\bsystem prompt\b|忽略.{0,12}(?:指令|提示|以上|规则)",
+    re.I,
+)
 _SIZES = ("xxs", "xs", "s", "m", "l", "xl", "xxl", "xxxl", "4xl", "5xl")
 _SIZE_ALIASES = {"2xl": "xxl", "3xl": "xxxl", "2xs": "xxs"}
 _SIZE = r"(?:xxs|2xs|xs|s|m|l|xl|xxl|2xl|xxxl|3xl|4xl|5xl)"
@@ -98,6 +102,8 @@ def open_book(product: Product) -> FactBook:
     """Read a product's facts."""
     book = FactBook(product)
     for fact in product.facts:
+        if ORDERS.search(fact.value) or ORDERS.search(fact.key):
+            continue  # words that give orders to a writer are no fact about a product
         value = f"{fact.value} {fact.unit}" if fact.unit and fact.unit not in fact.value else fact.value
         _read(book, Line(fact.key, value, negative=bool(_NO.match(value))), book.affirmed)
     for key, text in (("title", product.title), ("brand", product.brand), ("category", product.category)):

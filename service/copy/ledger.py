@@ -203,19 +203,19 @@ def _read_ratings(reading: _Reading) -> None:
             reading.unsupported(*match.span(), "rating", "no reviews carry this rating")
     for match in _CROWD.finditer(reading.source.lower):
         digits = re.match(r"\d[\d.,]*", match["number"])
-        value = float(re.sub(r"[.,](?=\d{3})", "", digits.group()).rstrip(".,")) if digits else None
+        count = float(re.sub(r"[.,](?=\d{3})", "", digits.group()).rstrip(".,")) if digits else None
         is_reviews = match["noun"].startswith(("review", "rating", "bewert", "avis", "reseñ", "评", "好评", "レビ"))
-        stated = _line_with_number(reading.book, value, (match["noun"].rstrip("s"),)) if value is not None else None
+        stated = _line_with_number(reading.book, count, (match["noun"].rstrip("s"),)) if count is not None else None
         if stated is not None:
             reading.supported(*match.span(), "quantity", stated)
         elif (
             is_reviews
-            and value is not None
-            and value == len(product.reviews)
+            and count is not None
+            and count == len(product.reviews)
             and not re.search("[km万千]", match["number"])
         ):
             reading.supported(*match.span(), "quantity", f"reviews: {len(product.reviews)} of them")
-        elif value is not None and value <= 12 and not is_reviews:
+        elif count is not None and count <= 12 and not is_reviews:
             continue  # "for 4 people" is a count like any other
         else:
             reading.unsupported(*match.span(), "quantity", "no fact counts these people or reviews")
@@ -431,6 +431,8 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
     if yes is None and kind not in _NOT_FROM_TITLE:
         yes = next((book.in_title[c] for c in known if c in book.in_title), None)
     no = next((book.denied[c] for c in known if c in book.denied), None)
+    if all(concepts()[c].is_group for c in known):
+        yes, no = _literal_line(reading, span, kind), None
     if negated:
         if no is not None and yes is None:
             return reading.supported(*span, type, no)
@@ -442,10 +444,18 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
         if absent is not None:
             return reading.supported(*span, type, absent)
         return reading.unsupported(*span, type, "no fact says that it is not so")
+    if yes is not None and no is not None and not _names_scope(reading, mention, yes):
+        return reading.unsupported(*span, type, f"true of a part only: {yes.shown}")
+    if yes is not None and kind in ("environment", "material") and _PACKAGING.search(yes.key.lower()):
+        if not _PACKAGING.search(reading.source.lower):
+            return reading.unsupported(*span, type, f"true of the packaging only: {yes.shown}")
     if yes is not None:
         wrong = _wrong_part(reading, mention, known, kind)
         if wrong is not None:
             return reading.contradicted(*span, type, wrong)
+        part = _unknown_part(reading, mention, kind)
+        if part is not None:
+            return reading.unsupported(span[0], part.end, type, f"no fact mentions: {part.lower}")
         return reading.supported(*span, type, yes)
     if no is not None:
         return reading.contradicted(*span, type, no)
@@ -461,6 +471,17 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
     if kind == "superlative" and "top_rated" in known and _reviews_love_it(reading.book.product):
         return reading.supported(*span, type, "reviews: at least five, 4.5 stars or more on average")
     return reading.unsupported(*span, type, _missing_reason(kind))
+
+
+_PACKAGING = re.compile(
+    r"packag|carton|(?<!in the )\bbox\b|wrap|sleeve|\bbag\b|pouch|包装|纸盒|盒|袋|verpackung|emballage|envase|箱"
+)
+
+
+def _names_scope(reading: _Reading, mention: Mention, line: Line) -> bool:
+    """Whether the text names the part that a fact is about ("top-rack dishwasher safe lid")."""
+    others = _stems_of(line) - {w.stem for w in reading.words if mention.start <= w.start < mention.end} - _GRAMMAR
+    return any(w.stem in others for w in reading.words) or not reading.source.text.isascii()
 
 
 def _type_of(concept: str, kind: str) -> str:
@@ -543,6 +564,22 @@ def _wrong_part(reading: _Reading, mention: Mention, known: Sequence[str], kind:
             if named and not named & set(known) and not any(c in reading.book.in_title for c in known):
                 return main
     return None
+
+
+_PART_NAMES = frozenset(
+    "handle strap lid base sol frame leg sleeve collar lining spout blade hing buckl zip zipper button knob shelf drawer seat backrest armrest wheel hook loop cap grip cord cabl wick lens".split()
+)
+
+
+def _unknown_part(reading: _Reading, mention: Mention, kind: str) -> Token | None:
+    """The part right after a material that no fact knows: "steel handle" of a bottle without one."""
+    if kind != "material" or reading.language != "en":
+        return None
+    following = next((w for w in reading.words if w.start >= mention.end), None)
+    if following is None or reading.source.text[mention.end : following.start].strip(" -"):
+        return None
+    is_known = reading.book.word_line(following.stem) is not None
+    return following if following.stem in _PART_NAMES and not is_known else None
 
 
 def _concepts_of_line(book: FactBook, line: Line, kind: str) -> set[str]:
@@ -634,9 +671,7 @@ def _attributes(reading: _Reading, quantity: Quantity, like: Quantity | None = N
     return far if len(far) == 1 else frozenset()
 
 
-_VAGUE_TIME = re.compile(
-    r"\b(?:every|each|any|all|one|a|an|per|once a|twice a|times a|this|next|last|first|another|of the|good)\s*$"
-)
+_LASTS = re.compile(r"\b(?:for|up to|over|at least)\s+(?:up to\s+)?$")
 _TYPE_OF_DIMENSION = {"time": "time", "length": "size", "area": "size"}
 _DURATION_TYPES = {"warranty": "warranty", "returns": "warranty"}
 
@@ -645,6 +680,8 @@ def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
     book, span = reading.book, (quantity.start, quantity.end)
     attributes = _attributes(reading, quantity)
     is_vague = quantity.is_article or (quantity.in_words and quantity.number == 1.0)
+    if is_vague and attributes & {"cold", "hot", "battery"} and _LASTS.search(reading.source.lower[: span[0]]):
+        is_vague = False
     if (
         is_vague
         and "time" in quantity.dimensions
@@ -652,6 +689,8 @@ def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
     ):
         return
     if "time" in quantity.dimensions and quantity.in_words and quantity.number == 1 and not attributes:
+        return
+    if reading.language in ("zh", "ja") and quantity.number == 0.5 and "time" in quantity.dimensions and not attributes:
         return
     type = _DURATION_TYPES.get(next(iter(attributes)), "unit") if len(attributes) == 1 else "unit"
     candidates = [fq for fq in book.quantities if fq.quantity.dimensions & quantity.dimensions]
@@ -766,22 +805,38 @@ def _judge_count(reading: _Reading, quantity: Quantity) -> None:
     same, others = [], []
     for fq in book.quantities:
         shares = bool(context & fq.nouns) or (not context)
-        if shares and _same_number(quantity, fq.quantity):
+        if (
+            shares
+            and _same_number(quantity, fq.quantity)
+            and (quantity.number == fq.quantity.number or not _is_age(fq))
+        ):
             same.append(fq)
-        elif shares and not fq.quantity.measures:
+        elif shares and (not fq.quantity.measures or _is_age(fq)):
             others.append(fq)
     if same:
         return reading.supported(*span, "quantity", same[0].line)
     digits = source.lower[span[0] : span[1]]
-    if digits in book.numbers and (not nouns or not others):
+    if digits in book.numbers and not others:
         return reading.supported(*span, "number", book.numbers[digits])
     if others:
         return reading.contradicted(*span, "quantity", others[0].line)
-    if nouns & _idle_nouns() and (quantity.in_words or quantity.number <= 3) and not nouns & set(book.words):
+    is_held = re.search(
+        r"\b(?:holds|serves|makes|fits|seats|brews|pours|carries|takes|stores|for up to)\s+(?:up to\s+)?$", before
+    )
+    if (
+        not is_held
+        and nouns & _idle_nouns()
+        and (quantity.in_words or quantity.number <= 3)
+        and not nouns & set(book.words)
+    ):
         return reading.take(*span)
     if 1800 <= quantity.number <= 2100 and not _SINCE.search(before) and not nouns:
         return reading.unsupported(*span, "number", "no fact holds this number")
     reading.unsupported(*span, "quantity" if nouns else "number", "no fact holds this number")
+
+
+def _is_age(fact: FactQuantity) -> bool:
+    return "age" in fact.attributes or bool(re.search(r"\bages?\b|年龄|岁|alter\b", fact.line.key.lower()))
 
 
 def _same_number(claim: Quantity, fact: Quantity) -> bool:
@@ -857,7 +912,7 @@ _SUPERLATIVE = re.compile(
     rf"\b(?:the\s+|our\s+|its\s+)?(?:world's\s+|country's\s+|market's\s+|industry's\s+)?(?:{_graded(_ADJECTIVES, 'est')}|finest|(?:most|least)\s+(?!of\b|likely\b|people\b|days\b|mornings\b|nights\b|out\b|importantly\b|days\b)[a-z-]+)\b(?!\s+{_LIFE})"
 )
 _COMPARATIVE = re.compile(
-    rf"\b(?:\d+(?:\.\d+)?\s?(?:x|×|times)\s+(?:as\s+|more\s+|less\s+)?[a-z]+(?:\s+(?:than|as)\b)?|(?:twice|double|triple|half|three times|ten times|two times|five times)\s+(?:as\s+[a-z]+|the\s+[a-z]+)|(?:{_graded(_ADJECTIVES, 'er')}|better|worse|(?:more|less|fewer)\s+[a-z-]+(?:\s+[a-z-]+)?)\s+than\b(?!\s+(?:ever\s+)?(?:before\s+)?you\b)|(?:longer|stronger|harder|easier|faster)[- ]lasting|(?:outlasts?|outperforms?|outshines?|surpass(?:es)?|exceeds|beats)\b|unlike (?:any )?(?:other|ordinary|regular|most|typical|traditional|conventional|cheap|standard)?[a-z ]{{0,20}}|compared (?:to|with)|versus|\bvs\b|than (?:any|other|most|the competition|ordinary|traditional|regular|leading|conventional)|superior to|unlike the rest)"
+    rf"\b(?:\d+(?:\.\d+)?\s?(?:x|×|times)\s+(?:as\s+|more\s+|less\s+)?[a-z]+(?:\s+(?:than|as)\b)?|(?:twice|double|triple|half|three times|ten times|two times|five times)\s+(?:as\s+[a-z]+|the\s+[a-z]+)|(?:{_graded(_ADJECTIVES, 'er')}|better|worse|(?:more|less|fewer)\s+[a-z-]+(?:\s+[a-z-]+)?)\s+than\b(?!\s+(?:ever\s+)?(?:before\s+)?you\b)|(?:longer|stronger|harder|easier|faster)[- ]lasting|(?:outlasts?|outperforms?|outshines?|surpass(?:es)?|exceeds|beats)\b|unlike (?:any )?(?:other|ordinary|regular|most|typical|traditional|conventional|cheap|standard)?[a-z ]{{0,20}}|compared (?:to|with)|versus|\bvs\b|than (?:any|other|most|the competition|ordinary|traditional|regular|leading|conventional)|superior to|unlike the rest|\b(?!your|my|our)\w+(?:'s|s')\s+(?:number one|top|first)?\s*(?:favou?rite|choice|pick)\b)"
 )
 _BARE_COMPARATIVE = re.compile(
     rf"\b(?:{_graded(_MEASURABLE, 'er')})\b(?!\s+(?:than|{_LIFE}))(?![- ]?(?:lasting|bag|box|sleeve|holder))"
@@ -928,6 +983,10 @@ _APPROVED = re.compile(
 _WORKS_WITH = re.compile(
     r"\b(?:compatible with|works with|pairs with|connects (?:to|with)|syncs with|for use with|designed to fit|fits (?:all|any|every|most|standard|into|in|on|under|inside)?|made to fit|sized for|suitable for (?:all|any|every))\s*(?P<object>(?:[\w'-]+\s?){1,6})"
 )
+_COMES_WITH = re.compile(
+    r"\b(?:comes? with|includes|including|supplied with|ships with|delivered with|complete with|plus)\s+(?:an?|the|two|three|four|five|six|\d+|its own|your)?\s*(?P<all>(?:[a-z][a-z'-]*\s?){1,4})"
+    r"|\bwith (?:an?|two|three|four|\d+)\s+(?:[a-z-]+\s+){0,2}?(?P<part>pockets?|drawers?|camera|screen|mirror|lamp|speakers?|case|pouch|sleeve|straps?|stand|shelf|shelves|pillow|cushion|hood|belt|zip|zipper|bag|handle|lid|timer|cover|tray|brush|filter|spout|wheels?|lock|light|battery|display|button|buttons|window|hook|clip|drawer|magnet)\b"
+)
 _MADE_IN = re.compile(
     r"\b(?:made|manufactured|produced|crafted|built|assembled|designed|engineered|woven|sewn|grown|roasted|brewed|bottled|sourced|hand(?:made|crafted)|baked|blended|distilled|harvested|farmed|forged|born) in (?!minutes|seconds|small|a\b|an\b|mind|every|your|just|house|one|the (?:kitchen|oven|office|morning|evening|wild|heart of (?!eu))|two|three)(?P<place>(?:the )?[a-z][\w .-]{1,24})"
 )
@@ -953,6 +1012,8 @@ def _read_patterns(reading: _Reading) -> None:
                 reading.contradicted(*match.span(), "origin", reading.book.kinds["origin"])
             else:
                 reading.unsupported(*match.span(), "origin", _missing_reason("origin"))
+    for match in _COMES_WITH.finditer(lower):
+        _judge_included(reading, match)
     for match in _WORKS_WITH.finditer(lower):
         if not reading.is_free(*match.span("object")):
             continue
@@ -978,6 +1039,28 @@ def _read_patterns(reading: _Reading) -> None:
             else:
                 end = unknown[-1].end if unknown else match.end("object")
                 reading.unsupported(match.start(), end, "compatibility", "no fact says what it works with")
+
+
+def _judge_included(reading: _Reading, match: re.Match[str]) -> None:
+    """What comes in the box, or is part of the thing, must be in a fact, however ordinary the word for it."""
+    name = "part" if match["part"] else "all"
+    start, end = match.span(name)
+    words = [w for w in reading.words if start <= w.start < end and w.is_word]
+    stop = next((i for i, w in enumerate(words) if i and w.lower in _STOP), len(words))
+    words = [w for w in words[:stop] if w.stem not in _GRAMMAR]
+    if not words or not all(reading.is_free(w.start, w.end) for w in words):
+        return
+    unknown = [w for w in words if reading.book.word_line(w.stem) is None and w.stem not in puffery_stems("en")]
+    if name == "all" and (not unknown or unknown[-1] is not words[-1] or unknown[-1].stem in _ABSTRACT):
+        return
+    if unknown:
+        reading.unsupported(words[0].start, words[-1].end, "feature", f"no fact mentions: {unknown[-1].lower}")
+
+
+_STOP = frozenset("for to and or in on at of that which so when while with from by you your".split())
+_ABSTRACT = frozenset(
+    "lov joy car eas you everything all mor styl comfort pleasur tast confidenc smil memory moment".split()
+)
 
 
 # --- what is left ------------------------------------------------------------------------------------------------
@@ -1010,12 +1093,49 @@ def _read_rest(reading: _Reading) -> None:
                 reading.add(word.start, word.end, "opinion", Verdict.PUFFERY, None, "opinion, not a fact")
             elif word.stem.endswith("ly") and (word.stem[:-2] in opinion or word.stem[:-2] in claims_nothing):
                 continue
-            else:
+            elif not _is_verb_with_particle(reading, word):
                 unknown.append(word)
         if unknown:
             start, end = unknown[0].start, unknown[-1].end
             names = ", ".join(dict.fromkeys(w.lower for w in unknown))
             reading.unsupported(start, end, "feature", f"no fact mentions: {names}")
+
+
+_PARTICLES = frozenset(
+    "in up off from to with for into away on over out through by down along across around back under".split()
+)
+
+
+def _is_verb_with_particle(reading: _Reading, word: Token) -> bool:
+    """ "shrugs off a shower": a verb that only leads to what is claimed. What is claimed is judged by itself."""
+    index = next(i for i, w in enumerate(reading.words) if w.start == word.start)
+    following = reading.words[index + 1] if index + 1 < len(reading.words) else None
+    if following is None or following.clause != word.clause or following.lower not in _PARTICLES:
+        return False
+    before = reading.words[index - 1] if index and reading.words[index - 1].clause == word.clause else None
+    if before is not None and (before.lower in _DETERMINERS or before.stem not in _GRAMMAR | plain_stems("en")):
+        return before.end in {c[1] for c in reading.claims if c[3] is Verdict.SUPPORTED}
+    return not word.lower.endswith(_NOUN_ENDINGS)
+
+
+_DETERMINERS = frozenset("a an the with your our its this that these those no some any each every and or of by".split())
+_NOUN_ENDINGS = (
+    "tion",
+    "ment",
+    "ness",
+    "ity",
+    "ance",
+    "ence",
+    "er",
+    "or",
+    "ology",
+    "ism",
+    "proof",
+    "able",
+    "ible",
+    "port",
+    "lock",
+)
 
 
 def _names_attribute(reading: _Reading, word: Token) -> bool:
@@ -1030,6 +1150,7 @@ def _support_word(reading: _Reading, word: Token, line: Line) -> None:
         last
         and last[3] is Verdict.SUPPORTED
         and last[4] == line.shown
+        and last[1] <= word.start
         and reading.source.text[last[1] : word.start].strip(" -") == ""
     ):
         reading.claims[-1] = (last[0], word.end, last[2], last[3], last[4], None)

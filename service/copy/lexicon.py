@@ -34,6 +34,7 @@ class Concept:
     kind: str
     broader: frozenset[str] = frozenset()  # what it carries with it: steel for stainless steel
     excludes: frozenset[str] = frozenset()  # what cannot be true beside it
+    is_group: bool = False  # its surfaces share a kind, not a meaning: one of them proves no other
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,10 @@ def concepts() -> dict[str, Concept]:
         direct = raw[id][1].get("is", [])
         return frozenset(direct).union(*(ancestors(d) for d in direct)) if direct else frozenset()
 
-    return {id: Concept(id, kind, ancestors(id), frozenset(row.get("excludes", ()))) for id, (kind, row) in raw.items()}
+    return {
+        id: Concept(id, kind, ancestors(id), frozenset(row.get("excludes", ())), bool(row.get("group")))
+        for id, (kind, row) in raw.items()
+    }
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from ..domain import Product, Verdict
 from . import quantities
+from .facts import ORDERS
 from .ledger import check
 from .lexicon import claim_trie, concepts, plain_stems, table
 from .words import has_han, plain, stem, tokens
@@ -78,7 +79,7 @@ def phrases(product: Product, language: str) -> tuple[Phrase, ...]:
     make = _chinese if language.startswith("zh") else _english
     for fact in product.facts:
         value = f"{fact.value} {fact.unit}" if fact.unit and fact.unit not in fact.value else fact.value
-        if _SKIP.search(fact.key) or _SKIP.search(value):
+        if _SKIP.search(fact.key) or _SKIP.search(value) or ORDERS.search(value):
             continue
         found.extend(make(fact.key.replace("_", " ").strip(), value.strip()))
     kept: dict[str, Phrase] = {}

@@ -258,7 +258,8 @@ def _spots(source: Plain, language: str) -> list[_Spot]:
     if language == "en":
         for match in re.finditer(r"\b(?:an?|per|full)\s+(?=(?:full )?[a-z])", source.lower):
             if not any(s.start <= match.start() < s.end for s in found):
-                found.append(_Spot(match.start(), match.start() + 1, 1.0, 0.01, in_words=True, is_article=True))
+                end = match.start() + len(match.group().split()[0])
+                found.append(_Spot(match.start(), end, 1.0, 0.01, in_words=True, is_article=True))
     return sorted(found, key=lambda s: (s.start, -s.end))
 
 
@@ -305,6 +306,9 @@ def _with_unit(source: Plain, spot: _Spot) -> Quantity | None:
         number = spot.number
         if source.text[end : end + 1] == "半":  # 一升半
             number, end = number + 0.5, end + 1
+        half = re.match(r" and a half\b", source.lower[end:])
+        if half:
+            number, end = number + 0.5, end + half.end()
         measures = tuple(Measure(d, _base(number, d, u, f), u) for d, u, f in owners)
         hedge = _hedge(source, spot.start, end)
         return Quantity(spot.start, end, number, measures, hedge, spot.in_words, spot.is_article, spot.step)

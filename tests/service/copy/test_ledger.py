@@ -1,0 +1,173 @@
+"""The ledger tells what a fact carries from what it does not."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.copy.ledger import check
+from service.domain import Claim, Fact, Money, Product, Review, Verdict
+from service.products import parse_product
+
+DATA = Path(__file__).parents[2] / "data" / "claims"
+LIES = ("contradicted", "unsupported", "flagged")
+
+BOTTLE = Product(
+    id="bottle",
+    title="Trail steel bottle",
+    brand="Norr",
+    price=Money(Decimal("34.00"), "EUR"),
+    facts=(
+        Fact("capacity", "750 ml"),
+        Fact("material", "18/8 stainless steel"),
+        Fact("lid", "bamboo, leakproof"),
+        Fact("cold", "24 hours"),
+        Fact("hot", "12 hours"),
+        Fact("weight", "320 g"),
+        Fact("BPA-free", "yes"),
+        Fact("warranty", "1 year"),
+        Fact("dishwasher safe", "no, hand wash only"),
+    ),
+    reviews=(Review("r1", "Keeps my tea hot until the evening.", 5), Review("r2", "Nice colour", 4)),
+)
+
+
+def claim_about(text: str, words: str, product: Product = BOTTLE, language: str = "en") -> Claim:
+    """The claim that covers these words."""
+    place = text.index(words)
+    covering = [c for c in check(text, product, language).claims if c.start < place + len(words) and place < c.end]
+    assert covering, f"no claim about {words!r}"
+    return covering[0]
+
+
+def cases(name: str) -> list[Any]:
+    rows = [json.loads(line) for line in (DATA / f"{name}.jsonl").read_text("utf-8").splitlines()]
+    return [pytest.param(row, id=row["id"]) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def products() -> dict[str, Product]:
+    return {id: parse_product(row) for id, row in json.loads((DATA / "products.json").read_text("utf-8")).items()}
+
+
+@pytest.mark.parametrize("case", [*cases("planted"), *cases("heldout")])
+def test_a_planted_lie_never_passes_and_a_truth_is_never_flagged(
+    case: dict[str, Any], products: dict[str, Product]
+) -> None:
+    ledger = check(case["text"], products[case["product"]], case["lang"])
+    assert ledger.is_clean is (case["expect"] not in LIES), [
+        (c.text, c.verdict.value, c.evidence or c.reason) for c in ledger.claims
+    ]
+
+
+def test_the_planted_set_is_large_and_covers_its_languages() -> None:
+    rows = [case.values[0] for case in cases("planted")]
+    assert len(rows) >= 300
+    assert {row["lang"] for row in rows} == {"en", "zh", "de", "fr", "es", "ja"}
+    assert len({row["text"] for row in rows}) >= 0.97 * len(rows)
+
+
+def test_evidence_names_the_fact_in_the_merchants_words() -> None:
+    claim = claim_about("Holds three quarters of a litre", "three quarters")
+    assert (claim.verdict, claim.evidence) == (Verdict.SUPPORTED, "capacity: 750 ml")
+
+
+def test_a_figure_true_of_another_attribute_is_contradicted_by_its_own() -> None:
+    claim = claim_about("Keeps tea hot for 24 hours", "24 hours")
+    assert (claim.verdict, claim.evidence) == (Verdict.CONTRADICTED, "hot: 12 hours")
+
+
+def test_one_sentence_may_say_two_attributes_with_the_unit_once() -> None:
+    assert check("Keeps drinks cold for 24 hours and hot for 12", BOTTLE).is_clean
+    assert not check("Keeps drinks cold for 12 hours and hot for 24", BOTTLE).is_clean
+
+
+def test_a_denied_feature_may_be_denied_but_not_claimed() -> None:
+    assert check("Not dishwasher safe", BOTTLE).verdict is Verdict.SUPPORTED
+    assert check("Dishwasher safe", BOTTLE).verdict is Verdict.CONTRADICTED
+
+
+def test_a_part_keeps_its_own_material() -> None:
+    assert check("Bamboo lid", BOTTLE).is_clean
+    assert check("Steel lid", BOTTLE).verdict is Verdict.CONTRADICTED
+    assert check("Made of bamboo", BOTTLE).verdict is Verdict.CONTRADICTED
+
+
+def test_opinion_is_puffery_and_a_call_to_act_is_no_claim() -> None:
+    assert check("Beautiful on every trail", BOTTLE).verdict is Verdict.PUFFERY
+    assert check("Shop now", BOTTLE).claims == ()
+
+
+def test_an_unknown_feature_is_unsupported_by_default() -> None:
+    assert check("With a frobnicating gyroscope", BOTTLE).verdict is Verdict.UNSUPPORTED
+
+
+def test_only_given_reviews_carry_a_rating() -> None:
+    assert check("Rated 4.5 stars", BOTTLE).verdict is Verdict.SUPPORTED
+    assert check("Rated 4.9 stars", BOTTLE).verdict is Verdict.CONTRADICTED
+
+
+def test_a_quotation_must_be_verbatim_from_a_review() -> None:
+    assert check("“Keeps my tea hot until the evening.”", BOTTLE).is_clean
+    assert not check("“Keeps my tea hot until the morning.”", BOTTLE).is_clean
+
+
+@pytest.mark.parametrize("text", ["ＦＤＡ approved", "F\u200bDA approved", "全 网 第 一", "No．１ bottle"])
+def test_spelling_tricks_hide_nothing(text: str) -> None:
+    assert not check(text, BOTTLE).is_clean
+
+
+def test_a_title_cannot_make_offers_or_claim_rank() -> None:
+    product = Product(id="x", title="Best-selling bottle with free shipping that boosts immunity", facts=BOTTLE.facts)
+    for text in ("Our best-selling bottle", "Free shipping", "Boosts immunity"):
+        assert not check(text, product).is_clean, text
+
+
+def test_one_member_of_a_family_of_claims_does_not_prove_another() -> None:
+    product = Product(id="x", title="Snack bar", facts=(Fact("diet", "low fat"), Fact("tests", "lab tested")))
+    assert check("Low fat", product).is_clean
+    assert not check("Keto friendly", product).is_clean
+    assert not check("Clinically proven", product).is_clean
+
+
+def test_what_is_true_of_the_box_is_not_true_of_the_thing() -> None:
+    product = Product(id="x", title="Desk lamp", facts=(Fact("packaging", "recyclable cardboard"),))
+    assert check("Recyclable packaging", product).is_clean
+    assert not check("A recyclable lamp", product).is_clean
+
+
+@pytest.mark.parametrize(
+    ("fact", "claim"),
+    [("750 ml", "0.75 l"), ("24 hours", "1 day"), ("30 cm", "11.8 inches"), ("340 g", "12 oz"), ("2 years", "24 months"),
+     ("500 ml", "half a litre"), ("1.5 kg", "one and a half kilograms"), ("212 °F", "100 °C"), ("1200 W", "1.2 kW")],
+)  # fmt: skip
+def test_units_convert(fact: str, claim: str) -> None:
+    product = Product(id="x", title="Thing", facts=(Fact("figure", fact),))
+    assert check(f"It is {claim}.", product).verdict is Verdict.SUPPORTED
+
+
+@given(st.integers(10, 5_000), st.integers(10, 5_000))
+@settings(max_examples=60, deadline=None)
+def test_a_capacity_is_supported_exactly_when_it_is_the_facts(fact_ml: int, said_ml: int) -> None:
+    product = Product(id="x", title="Flask", facts=(Fact("capacity", f"{fact_ml} ml"),))
+    assert check(f"Holds {said_ml} ml", product).is_clean is (fact_ml == said_ml)
+    assert check(f"Holds {said_ml / 1000} l", product).is_clean is (fact_ml == said_ml)
+
+
+@given(st.text(max_size=120), st.sampled_from(["en", "zh", "de", "fr", "es", "ja", "pt-BR"]))
+@settings(max_examples=150, deadline=None)
+def test_any_text_is_read_without_error_and_spans_point_into_it(text: str, language: str) -> None:
+    for claim in check(text, BOTTLE, language).claims:
+        assert 0 <= claim.start < claim.end <= len(text)
+        assert text[claim.start : claim.end] == claim.text
+
+
+def test_the_same_text_gives_the_same_ledger() -> None:
+    text = "750 ml of steel, hot for 12 hours, loved by millions"
+    assert check(text, BOTTLE) == check(text, BOTTLE)
