@@ -23,7 +23,7 @@ def ellipse(depth: float = THIN_DEPTH) -> Outline:
     return np.column_stack([np.cos(angle), depth * np.sin(angle)])
 
 
-def outline(alpha: Alpha, camera: Camera, base_m: tuple[float, float], half_width_m: float) -> Outline:
+def outline(alpha: Alpha, camera: Camera, base_m: tuple[float, float], half_width_m: float) -> tuple[Outline, float]:
     """Lay the silhouette's bottom edge on the ground: front half as seen, back half by point symmetry.
 
     Args:
@@ -33,7 +33,8 @@ def outline(alpha: Alpha, camera: Camera, base_m: tuple[float, float], half_widt
         half_width_m: half the base's width, metres.
 
     Returns:
-        Outline in units of the half width, around (0, 0); the ellipse when the edge cannot be read.
+        Outline in units of the half width, around its own middle, the ellipse when the edge cannot be read; and how far
+        behind the base's assumed centre that middle lies, in half widths.
     """
     solid = alpha > 0.5
     height, width = solid.shape
@@ -41,26 +42,29 @@ def outline(alpha: Alpha, camera: Camera, base_m: tuple[float, float], half_widt
     at = np.column_stack([base_m[0] + across * half_width_m, np.full(N_POINTS, base_m[1]), np.zeros(N_POINTS)])
     columns = np.rint(camera.project(at)[:, 0])
     if not np.isfinite(columns).all() or columns[0] < 0 or columns[-1] >= width or columns[-1] - columns[0] < N_POINTS:
-        return ellipse()
+        return ellipse(), 0.0
     picked = solid[::-1, columns.astype(np.intp)]
     if not picked.any(axis=0).all():
-        return ellipse()
+        return ellipse(), 0.0
     rows = height - 0.5 - np.argmax(picked, axis=0)  # lower edge of the lowest pixel
     ground = np.linalg.inv(camera.ground_homography()) @ np.stack([columns, rows, np.ones(N_POINTS)])
     with np.errstate(divide="ignore", invalid="ignore"):
         depth = (ground[1] / ground[2] - base_m[1]) / half_width_m
     if not np.isfinite(depth).all():
-        return ellipse()
+        return ellipse(), 0.0
     return _closed(depth)
 
 
-def _closed(depth: NDArray[np.float64]) -> Outline:
-    """Front depths, (N_POINTS,) in half widths, to a closed, smoothed, clamped outline."""
+def _closed(depth: NDArray[np.float64]) -> tuple[Outline, float]:
+    """Front depths, (N_POINTS,) in half widths, to a closed, smoothed, clamped outline and the shift of its middle."""
     front = np.clip(depth, -DEEPEST, THIN_DEPTH)
     front = np.minimum(front, max(front[0], front[-1]))  # nothing in between lies behind both ends
     padded = np.concatenate([front[:1], front, front[-1:]])
     front = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
     if front.min() > -0.15:  # an eye-level photograph shows no curve at all
-        return ellipse()
+        return ellipse(), 0.0
+    middle = float(front[0] + front[-1]) / 2  # a box's left and right corner lie opposite each other
+    shift = middle if middle > -0.1 and front[0] != front[-1] else 0.0
+    front = front - shift
     across = np.linspace(-1.0, 1.0, N_POINTS)
-    return np.column_stack([np.concatenate([across, -across]), np.concatenate([front, -front])])
+    return np.column_stack([np.concatenate([across, -across]), np.concatenate([front, -front])]), shift

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,9 +14,11 @@ from models.types import Alpha, BytePixels, FloatPixels
 
 BALANCE_STRENGTH = 0.6  # of the way; the room keeps some of its own mood
 MAX_CHROMA = 14.0  # CIELAB: paler than this may be white or grey
-FAR_FROM_DAYLIGHT = 0.02  # u'v' distance beyond which "white" is rather a colour
+FAR_FROM_DAYLIGHT = 0.012  # u'v' distance beyond which "white" is rather a colour
 GRAIN_BLUR = 0.6  # px; sensor noise is never finer after demosaicing and resizing
-MAX_GRAIN = 5.0  # of 255; beyond this it is texture, not noise
+MAX_GRAIN = 3.0  # of 255; beyond this it is texture, not noise
+MAX_GAIN = 1.2  # of one channel; a cream mug is no reason to paint a room yellow
+_TILE = 12  # px
 
 # CIE xy of a filament lamp, 3500 K, 4000 K, D50, D55, D65, D75 and 10000 K daylight. Source: CIE 15.
 _DAYLIGHT_XY = np.array(
@@ -57,7 +60,7 @@ def neutral_white(product: BytePixels, alpha: Alpha) -> NDArray[np.float64] | No
     lab = pixels.to_lab(rgb)[solid]
     chroma = np.hypot(lab[:, 1], lab[:, 2])
     bright = (lab[:, 0] >= np.percentile(lab[:, 0], 80)) & (lab[:, 0] < 98.5) & (chroma < MAX_CHROMA)
-    if bright.sum() < max(20, 0.004 * len(lab)) or float(lab[bright, 0].mean()) < 45.0:
+    if bright.sum() < max(20, 0.004 * len(lab)) or float(lab[bright, 0].mean()) < 60.0:
         return None
     white = pixels.to_linear(rgb)[solid][bright].mean(axis=0).astype(np.float64)
     return white if daylight_distance(white) <= FAR_FROM_DAYLIGHT else None
@@ -81,7 +84,7 @@ def balance(
     if white is None:
         return Balance((1.0, 1.0, 1.0), None)
     wanted = (white / white.mean()) / (ball / ball.mean())
-    gain = np.clip(wanted**strength, 0.6, 1.6)
+    gain = np.clip(wanted**strength, 1.0 / MAX_GAIN, MAX_GAIN)
     gain = gain / float(gain @ pixels.LUMA)  # brightness stays what it was
     return Balance(
         (float(gain[0]), float(gain[1]), float(gain[2])), (float(white[0]), float(white[1]), float(white[2]))
@@ -98,7 +101,23 @@ def grain_sigma(product: BytePixels, alpha: Alpha) -> float:
     inside = cv2.erode((alpha > 0.98).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     if inside.sum() < 400:
         return 0.0
-    return min(_fine_deviation(pixels.luma(product), inside), MAX_GRAIN)
+    return min(_calm_deviation(pixels.luma(product), inside), MAX_GRAIN)
+
+
+def _calm_deviation(grey: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
+    """Noise of the calmest tiles: brushed metal and linen are restless, but not everywhere."""
+    rest = grey - cv2.GaussianBlur(grey, (0, 0), 2.0)
+    height, width = (side // _TILE * _TILE for side in grey.shape)
+    tiles = _tiled(rest[:height, :width])
+    whole = _tiled(inside[:height, :width]).all(axis=1)
+    if whole.sum() < 8:
+        return _fine_deviation(grey, inside)
+    return float(np.percentile(tiles[whole].std(axis=1), 15))
+
+
+def _tiled(plane: NDArray[Any]) -> NDArray[Any]:
+    rows, columns = plane.shape[0] // _TILE, plane.shape[1] // _TILE
+    return plane.reshape(rows, _TILE, columns, _TILE).swapaxes(1, 2).reshape(rows * columns, _TILE * _TILE)
 
 
 def _fine_deviation(grey: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:

@@ -82,8 +82,9 @@ def from_silhouette(
     low = body & (z[index] < 0.07 * height)
     base_half_width = float(np.median(half_width[low] if low.any() else half_width[body][:2]))
     base_x = float(np.median(centre[low] if low.any() else centre[body][:2]))
-    ring = footprint.outline(alpha, camera, (base_x, base_m[1]), base_half_width)
-    return Volume(z[index], centre, half_width, half_depth, body, (base_x, base_m[1]), height, ring)
+    ring, shift = footprint.outline(alpha, camera, (base_x, base_m[1]), base_half_width)
+    middle = (base_x, base_m[1] + shift * base_half_width)
+    return Volume(z[index], centre, half_width, half_depth, body, middle, height, ring)
 
 
 class _Heights:

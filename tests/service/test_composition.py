@@ -245,7 +245,7 @@ def test_the_contour_of_a_box_on_its_corner_is_no_ellipse() -> None:
     points = np.concatenate([np.column_stack([corners, np.full(4, z)]) for z in (0.0, 0.2)])
     mask = np.zeros((500, 500), np.uint8)
     cv2.fillConvexPoly(mask, cv2.convexHull(np.rint(camera.project(points)).astype(np.int32)), 1)
-    ring = footprint.outline(mask.astype(np.float32), camera, (0.0, 0.0), 0.12)
+    ring, _ = footprint.outline(mask.astype(np.float32), camera, (0.0, 0.0), 0.12)
     front = ring[: footprint.N_POINTS]
     at_half = float(np.interp(-0.5, front[:, 0], front[:, 1]))
     assert at_half == pytest.approx(-0.5, abs=0.1)  # an ellipse would be at -.78
