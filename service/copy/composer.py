@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from ..domain import CopyLine, Ledger, Product, Verdict
+from service.domain import CopyLine, Ledger, Product, Verdict
+
 from .ledger import check
 from .lexicon import table
 from .phrases import Phrase, head_of, name_of, noun_of, phrases
@@ -22,7 +23,7 @@ from .words import plain, stem, tokens
 Fits = Callable[[str], bool]
 
 _HEADLINE_FIELDS = ("headline", "title", "card_title", "short_title")
-_SENTENCE_FIELDS = ("description", "long_headline", "preheader", "primary_text", "body", "message", "text", "caption", "intro_text", "post_text", "ad_text", "long_description")  # fmt: skip
+_SENTENCE_FIELDS = ("description", "long_headline", "preheader", "primary_text", "body", "message", "text", "caption", "intro_text", "post_text", "ad_text", "long_description")  # fmt: skip  # noqa: E501
 _BUTTON_FIELDS = ("call_to_action", "cta", "button")
 _SENTENCE_PROBE = {
     "en": "four words and more " * 2,
@@ -125,7 +126,7 @@ def _in_turn(groups: Iterable[Iterator[str]]) -> Iterator[str]:
 def _fingerprint(text: str) -> tuple[str, frozenset[str]]:
     source = plain(text)
     words = [t.stem for t in tokens(source)]
-    if not words or not text.isascii() and len(words) < 3:
+    if not words or (not text.isascii() and len(words) < 3):
         words = [source.lower[i : i + 2] for i in range(len(source.lower) - 1)]
     return source.lower.strip(" .!。！"), frozenset(words)
 
@@ -166,7 +167,7 @@ def _kit(product: Product, language: str) -> _Kit:
     setting, row = _moment_row(product)
     core = name_of(product)
     if language == "zh":
-        moments, openers = row["zh"], row["zh_openers"] if "zh_openers" in row else ()
+        moments, openers = row["zh"], row.get("zh_openers", ())
     else:
         moments, openers = row["en"], row["openers"]
     return _Kit(
@@ -209,7 +210,7 @@ def _lower_words(core: str, product: Product) -> str:
     titled = len(words) > 1 and all(w[:1].isupper() or not w[:1].isalpha() for w in words)
     keep = {"earl", "grey", "assam", "darjeeling", "ceylon"}
     return " ".join(
-        w if w[1:] != w[1:].lower() or w.lower() in keep or (titled and i == 0 and len(words) == 2 and w.lower() in keep)
+        w if w[1:] != w[1:].lower() or w.lower() in keep or (titled and i == 0 and len(words) == 2 and w.lower() in keep)  # noqa: E501
         else w.lower()
         for i, w in enumerate(words)
     )  # fmt: skip
@@ -403,9 +404,9 @@ def _sentences(kit: _Kit, rng: random.Random, field: str) -> list[Iterator[str]]
     if field not in ("primary_text", "body", "message", "caption", "intro_text", "post_text", "long_description"):
         return short
     long = [
-        (f"{next(cycle_openers)} {the} {_sentence_about(kit, pair)}. {c.tag}." for pair, c in zip(clause_pairs, itertools.cycle(facts[::-1]), strict=False) if c not in pair),
-        (f"{next(cycle_openers)} {a.tag}, {_running(b.tag)} and {_running(c.tag)}. {next(cycle_closers)}" for a, b, c in triples),
-        (f"{next(cycle_openers)} {the} {_sentence_about(kit, (a,))}, and it {b.clause}. {next(cycle_closers)}" for a, b in clause_pairs),
+        (f"{next(cycle_openers)} {the} {_sentence_about(kit, pair)}. {c.tag}." for pair, c in zip(clause_pairs, itertools.cycle(facts[::-1]), strict=False) if c not in pair),  # noqa: E501
+        (f"{next(cycle_openers)} {a.tag}, {_running(b.tag)} and {_running(c.tag)}. {next(cycle_closers)}" for a, b, c in triples),  # noqa: E501
+        (f"{next(cycle_openers)} {the} {_sentence_about(kit, (a,))}, and it {b.clause}. {next(cycle_closers)}" for a, b in clause_pairs),  # noqa: E501
     ]  # fmt: skip
     return [*long, *short]
 
@@ -430,7 +431,7 @@ def _titles(kit: _Kit) -> list[Iterator[str]]:
 
 
 def _buttons(kit: _Kit) -> list[str]:
-    lines = ["Shop now", f"See the {kit.head}", "Take a look", f"Shop {kit.brand}" if kit.brand else "", "Get yours", "See details", f"Meet the {kit.head}", "Order yours"]  # fmt: skip
+    lines = ["Shop now", f"See the {kit.head}", "Take a look", f"Shop {kit.brand}" if kit.brand else "", "Get yours", "See details", f"Meet the {kit.head}", "Order yours"]  # fmt: skip  # noqa: E501
     return [line for line in lines if line]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ..domain import Product
+from service.domain import Product
+
 from . import quantities
 from .lexicon import (
     HAN_LANGUAGES,
@@ -27,15 +29,15 @@ _NO = re.compile(
     re.I,
 )
 _YES = re.compile(r"^\s*(?:yes|true|ja|oui|sí|si|是|有|支持|included|可|はい|あり)\s*(?:[.!,;(]|$)", re.I)
-_NEGATION = re.compile(r"\b(?:not|no|without|never|non|isn't|doesn't|cannot|nicht|kein|keine|ohne|sans|sin|excludes?|excluding|except)\b[\s-]*(?:[\w'-]+\s+){0,2}$")  # fmt: skip
+_NEGATION = re.compile(r"\b(?:not|no|without|never|non|isn't|doesn't|cannot|nicht|kein|keine|ohne|sans|sin|excludes?|excluding|except)\b[\s-]*(?:[\w'-]+\s+){0,2}$")  # fmt: skip  # noqa: E501
 _HAN_NEGATION = re.compile(
     r"(?:不可|不能|不得|不支持|不含|不适用于|不适合|不是|不|无|没有|未|非|勿|禁止|请勿)(?:用于|使用|放入|入)?$"
 )
 _ABSENCE = re.compile(
-    r"\b([a-z][a-z]+(?:-[a-z]+)?)[ -]free\b|\bfree (?:of|from) (?:any |all )?([a-z]+)|\b(?:without|no|zero|non)[ -](?:any |added )?([a-z]+)"
+    r"\b([a-z][a-z]+(?:-[a-z]+)?)[ -]free\b|\bfree (?:of|from) (?:any |all )?([a-z]+)|\b(?:without|no|zero|non)[ -](?:any |added )?([a-z]+)"  # noqa: E501
 )
 ORDERS = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules?|above|previous)\b|\bsystem prompt\b|忽略.{0,12}(?:指令|提示|以上|规则)",
+    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules?|above|previous)\b|\bsystem prompt\b|忽略.{0,12}(?:指令|提示|以上|规则)",  # noqa: E501
     re.I,
 )
 _SIZES = ("xxs", "xs", "s", "m", "l", "xl", "xxl", "xxxl", "4xl", "5xl")
@@ -45,9 +47,9 @@ SIZE_RANGE = re.compile(rf"(?<![\w'-])({_SIZE})\s*(?:-|–|—|to|bis|à|a|到|�
 SIZE_LIST = re.compile(rf"(?<![\w'-])({_SIZE}(?:\s*[,/、]\s*(?:and |or )?{_SIZE})+)(?![\w'])", re.I)
 
 SUBJECTS = {  # what a fact key says about its value, so that a wrong one of the same kind is a contradiction
-    "material": "material fabric made lining upper sole shell composition 材质 材料 面料 stoff obermaterial matière material tissu materia 素材 frame filling cover body wick wax",
+    "material": "material fabric made lining upper sole shell composition 材质 材料 面料 stoff obermaterial matière material tissu materia 素材 frame filling cover body wick wax",  # noqa: E501
     "colour": "colour color colours colors finish shade 颜色 色 farbe couleur color カラー 色",
-    "origin": "origin made country made_in manufactured production 产地 原产地 herkunft origine origen 原産国 grown roasted",
+    "origin": "origin made country made_in manufactured production 产地 原产地 herkunft origine origen 原産国 grown roasted",  # noqa: E501
     "warranty": "warranty guarantee 质保 保修 garantie garantía 保証",
 }  # fmt: skip
 
@@ -166,7 +168,7 @@ def _read_words(book: FactBook, line: Line, both: Plain) -> None:
         target.setdefault(meaning(token.stem), line)
         if token.lower[0].isdigit():
             book.numbers.setdefault(token.lower, line)
-    for first, second in zip(words, words[1:], strict=False):  # "cup holder" also as "cupholder"
+    for first, second in itertools.pairwise(words):  # "cup holder" also as "cupholder"
         if first.clause == second.clause and first.is_word and second.is_word:
             book.words.setdefault(stem(first.lower + second.lower), line)
     book.han.append((both.lower, line))

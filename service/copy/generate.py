@@ -16,9 +16,9 @@ from typing import Any
 
 import prompts
 from models.types import TextDraft, TextModel, TextReply, TextRequest
+from service.domain import Brief, Copy, CopyLine, Finding, Ledger, PromptMark, Verdict
+from service.errors import InvalidInput
 
-from ..domain import Brief, Copy, CopyLine, Finding, Ledger, PromptMark, Verdict
-from ..errors import InvalidInput
 from .composer import buttons, compose, is_near_duplicate, is_unfinished
 from .ledger import check
 from .phrases import Phrase, noun_of, phrases

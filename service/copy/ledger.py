@@ -12,8 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ..domain import Claim, Ledger, Product, Verdict
+from service.domain import Claim, Ledger, Product, Verdict
+
 from . import quantities
+from .facts import SIZE_LIST as _SIZE_LIST
+from .facts import SIZE_RANGE as _SIZE_RANGE
 from .facts import (
     FactBook,
     FactQuantity,
@@ -25,8 +28,6 @@ from .facts import (
     segment,
     sizes_in,
 )
-from .facts import SIZE_LIST as _SIZE_LIST
-from .facts import SIZE_RANGE as _SIZE_RANGE
 from .lexicon import (
     SPACED_LANGUAGES,
     Mention,
@@ -159,7 +160,7 @@ def _read_quotations(reading: _Reading) -> None:
             continue
         for review in reading.book.product.reviews:
             if said in _squeezed(review.text):
-                reading.claims.append((*match.span(), "testimonial", Verdict.SUPPORTED, f"review {review.id}: {review.text}", None))  # fmt: skip
+                reading.claims.append((*match.span(), "testimonial", Verdict.SUPPORTED, f"review {review.id}: {review.text}", None))  # fmt: skip  # noqa: E501
                 for word in reading.words:  # opinion in a true quotation is the customer's; figures are still ours
                     if match.start() <= word.start < match.end() and not word.lower[0].isdigit():
                         reading.take(word.start, word.end)
@@ -168,7 +169,7 @@ def _read_quotations(reading: _Reading) -> None:
             if len(match.group(1).split()) >= 3 or not match.group(1).isascii():
                 line = next((ln for low, ln in reading.book.han if said in _squeezed(low)), None)
                 if line is None:
-                    reading.claims.append((*match.span(), "testimonial", Verdict.UNSUPPORTED, None, "no review says these words"))  # fmt: skip
+                    reading.claims.append((*match.span(), "testimonial", Verdict.UNSUPPORTED, None, "no review says these words"))  # fmt: skip  # noqa: E501
 
 
 def _squeezed(text: str) -> str:
@@ -176,12 +177,12 @@ def _squeezed(text: str) -> str:
 
 
 _STARS = re.compile(
-    r"(?:rated\s+|rating(?: of)?:?\s*|评分(?:高达)?|好评)?(?<![\d.])(?P<stars>[1-5](?:[.,]\d+)?)\s*(?:out of 5(?: stars?)?|/\s?5(?: stars?)?(?!\d)|von 5(?: sternen)?|sur 5|de 5|[- ]?stars?\b|[- ]?star rating|sterne\b|étoiles|estrellas|颗星|星(?!期|球|空)|分(?=好评|评分|高分)|つ星|★|⭐)"
+    r"(?:rated\s+|rating(?: of)?:?\s*|评分(?:高达)?|好评)?(?<![\d.])(?P<stars>[1-5](?:[.,]\d+)?)\s*(?:out of 5(?: stars?)?|/\s?5(?: stars?)?(?!\d)|von 5(?: sternen)?|sur 5|de 5|[- ]?stars?\b|[- ]?star rating|sterne\b|étoiles|estrellas|颗星|星(?!期|球|空)|分(?=好评|评分|高分)|つ星|★|⭐)"  # noqa: E501
     r"|rated\s+(?P<rated>[1-5](?:[.,]\d+)?)|(?:评分|评价)(?P<score>[1-5]\.\d)"
 )
 _CROWD = re.compile(
-    r"(?P<number>\d[\d.,]*\s*(?:k|m|million|thousand|hundred|万|千|亿)?\+?|thousands|millions|hundreds|tens of thousands|dozens|数万|上万|百万|千万|万千|数百万|tausende|millionen|tausenden|milliers|millions|miles|millones)\s*(?:\+|of|余|多|名|位|个|条|de|von)?\s*(?:five[- ]star|5[- ]star|happy|satisfied|verified|loyal|delighted|real|positive|glowing|zufriedene[nr]?|clients?|家|真实|五星)?\s*"
-    r"(?P<noun>reviews?|ratings?|customers?|users?|buyers?|owners|parents|mums|moms|people|families|fans|shoppers|households|homes|cooks|chefs|sold|units sold|orders|women|men|followers|athletes|professionals|baristas|kunden|bewertungen|nutzer|avis|utilisateurs|clientes|reseñas|usuarios|用户|顾客|客户|好评|评价|评论|家庭|妈妈|人(?:的|都|选择|好评|信赖)|买家|粉丝|销量|件售出|レビュー|ユーザー|愛用者)"
+    r"(?P<number>\d[\d.,]*\s*(?:k|m|million|thousand|hundred|万|千|亿)?\+?|thousands|millions|hundreds|tens of thousands|dozens|数万|上万|百万|千万|万千|数百万|tausende|millionen|tausenden|milliers|millions|miles|millones)\s*(?:\+|of|余|多|名|位|个|条|de|von)?\s*(?:five[- ]star|5[- ]star|happy|satisfied|verified|loyal|delighted|real|positive|glowing|zufriedene[nr]?|clients?|家|真实|五星)?\s*"  # noqa: E501
+    r"(?P<noun>reviews?|ratings?|customers?|users?|buyers?|owners|parents|mums|moms|people|families|fans|shoppers|households|homes|cooks|chefs|sold|units sold|orders|women|men|followers|athletes|professionals|baristas|kunden|bewertungen|nutzer|avis|utilisateurs|clientes|reseñas|usuarios|用户|顾客|客户|好评|评价|评论|家庭|妈妈|人(?:的|都|选择|好评|信赖)|买家|粉丝|销量|件售出|レビュー|ユーザー|愛用者)"  # noqa: E501
 )  # fmt: skip
 
 
@@ -252,7 +253,7 @@ def _discount_line(book: FactBook, percent: float | None) -> Line | None:
         for _, _, fact_percent in discounts_in(plain(f"{line.key}: {line.value}")):
             if percent is not None and fact_percent == percent:
                 return line
-        if percent is not None and re.search(r"discount|sale|offer|promotion|折扣|优惠|rabatt", line.key.lower()):
+        if percent is not None and re.search(r"discount|sale|offer|promotion|折扣|优惠|rabatt", line.key.lower()):  # noqa: SIM102
             if any(fq.line is line and fq.quantity.number == percent for fq in book.quantities):
                 return line
     return None
@@ -325,7 +326,7 @@ def _read_sizes(reading: _Reading) -> None:
 
 
 _WARRANTY = re.compile(
-    r"(?:(?P<life>life[- ]?time|life[- ]?long|forever|unlimited|lebenslang\w*|à vie|de por vida|vitalicia|终身|终生|永久|生涯|永年)[\s-]*)?(?P<what>(?:limited |full |extended |extensive |complete |manufacturer's )?(?:warrant(?:y|ies|ied)|guarantee)\b|garantie\b|garantía\b|gewährleistung|质保|保修|三包|联保|包修|保固|维护|保証)(?P<after>\s+(?:à vie|de por vida|for life|vitalicia))?"
+    r"(?:(?P<life>life[- ]?time|life[- ]?long|forever|unlimited|lebenslang\w*|à vie|de por vida|vitalicia|终身|终生|永久|生涯|永年)[\s-]*)?(?P<what>(?:limited |full |extended |extensive |complete |manufacturer's )?(?:warrant(?:y|ies|ied)|guarantee)\b|garantie\b|garantía\b|gewährleistung|质保|保修|三包|联保|包修|保固|维护|保証)(?P<after>\s+(?:à vie|de por vida|for life|vitalicia))?"  # noqa: E501
 )
 
 
@@ -446,7 +447,7 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
         return reading.unsupported(*span, type, "no fact says that it is not so")
     if yes is not None and no is not None and not _names_scope(reading, mention, yes):
         return reading.unsupported(*span, type, f"true of a part only: {yes.shown}")
-    if yes is not None and kind in ("environment", "material") and _PACKAGING.search(yes.key.lower()):
+    if yes is not None and kind in ("environment", "material") and _PACKAGING.search(yes.key.lower()):  # noqa: SIM102
         if not _PACKAGING.search(reading.source.lower):
             return reading.unsupported(*span, type, f"true of the packaging only: {yes.shown}")
     if yes is not None:
@@ -567,7 +568,7 @@ def _wrong_part(reading: _Reading, mention: Mention, known: Sequence[str], kind:
 
 
 _PART_NAMES = frozenset(
-    "handle strap lid base sol frame leg sleeve collar lining spout blade hing buckl zip zipper button knob shelf drawer seat backrest armrest wheel hook loop cap grip cord cabl wick lens".split()
+    "handle strap lid base sol frame leg sleeve collar lining spout blade hing buckl zip zipper button knob shelf drawer seat backrest armrest wheel hook loop cap grip cord cabl wick lens".split()  # noqa: E501, SIM905
 )
 
 
@@ -591,7 +592,7 @@ def _concepts_of_line(book: FactBook, line: Line, kind: str) -> set[str]:
     return named
 
 
-_IDLE_ABSENCE = frozenset({"hassl", "worry", "stress", "fuss", "care", "mess", "clutter", "guilt", "doubt", "wonder", "compromis", "effort", "excus", "matter", "limit", "need", "time", "one", "problem", "nonsen", "nonsens", "drama", "risk", "hand", "rush", "frill", "shortcut", "gimmick", "guesswork", "surpris", "longer", "more", "ifs", "way", "better", "other", "slip", "just", "only", "a", "the", "any", "your", "ever", "extra", "delay", "wait", "trouble", "troubl", "detour", "bulk", "noise", "fade", "stop", "question", "second", "regret", "boundary", "boundari", "less", "nois", "breaking", "break", "giv", "leaving", "leav", "los", "sacrific", "having", "hav", "stopp", "thinking", "think", "even", "gluing"})  # fmt: skip
+_IDLE_ABSENCE = frozenset({"hassl", "worry", "stress", "fuss", "care", "mess", "clutter", "guilt", "doubt", "wonder", "compromis", "effort", "excus", "matter", "limit", "need", "time", "one", "problem", "nonsen", "nonsens", "drama", "risk", "hand", "rush", "frill", "shortcut", "gimmick", "guesswork", "surpris", "longer", "more", "ifs", "way", "better", "other", "slip", "just", "only", "a", "the", "any", "your", "ever", "extra", "delay", "wait", "trouble", "troubl", "detour", "bulk", "noise", "fade", "stop", "question", "second", "regret", "boundary", "boundari", "less", "nois", "breaking", "break", "giv", "leaving", "leav", "los", "sacrific", "having", "hav", "stopp", "thinking", "think", "even", "gluing"})  # fmt: skip  # noqa: E501
 
 
 def _read_absences(reading: _Reading) -> None:
@@ -614,7 +615,7 @@ def _read_absences(reading: _Reading) -> None:
 # --- figures -----------------------------------------------------------------------------------------------------
 
 _IDLE_NUMBERS = re.compile(r"\b(?:24/7|9 to 5|50/50|101|360 view)\b")
-_PEOPLE_AND_THINGS = "friend reason hand way moment people person step word thing day night week month year minute hour second mile time world meal sip cup chapter song room story adventure idea look side heart seat generation corner life eye feet season mug glass serv stop morning evening weekend side"  # fmt: skip
+_PEOPLE_AND_THINGS = "friend reason hand way moment people person step word thing day night week month year minute hour second mile time world meal sip cup chapter song room story adventure idea look side heart seat generation corner life eye feet season mug glass serv stop morning evening weekend side"  # fmt: skip  # noqa: E501
 
 
 @lru_cache(maxsize=1)
@@ -633,7 +634,7 @@ def _read_quantities(reading: _Reading) -> None:
                 pass  # a figure that reaches over a word already read is still a figure
             else:
                 continue
-        if not quantity.measures and previous is not None and _attributes(reading, quantity, previous):
+        if not quantity.measures and previous is not None and _attributes(reading, quantity, previous):  # noqa: SIM102
             if _is_bare(reading, quantity):
                 quantity = quantities.like(quantity, previous)
         if quantity.dimensions == {"percent"}:
@@ -687,22 +688,22 @@ def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
         and "time" in quantity.dimensions
         and not attributes - {"cold", "hot", "sleep", "age", "brewing", "cooking"}
     ):
-        return
+        return None
     if "time" in quantity.dimensions and quantity.in_words and quantity.number == 1 and not attributes:
-        return
+        return None
     if reading.language in ("zh", "ja") and quantity.number == 0.5 and "time" in quantity.dimensions and not attributes:
-        return
+        return None
     type = _DURATION_TYPES.get(next(iter(attributes)), "unit") if len(attributes) == 1 else "unit"
     candidates = [fq for fq in book.quantities if fq.quantity.dimensions & quantity.dimensions]
     if not candidates:
         if "volume" in quantity.dimensions and quantity.is_article:
-            return
+            return None
         return reading.unsupported(*span, type, "no fact gives a figure of this kind")
     about = [fq for fq in candidates if fq.attributes & attributes]
     if attributes:
         for attribute in sorted(attributes):
             own = [fq for fq in about if attribute in fq.attributes]
-            if own and not any(quantities.agrees(quantity, fq.quantity) for fq in own):
+            if own and not any(quantities.agrees(quantity, fq.quantity) for fq in own):  # noqa: SIM102
                 if len(attributes) == 1 or not _nearest_is_other(reading, quantity, attributes, attribute):
                     return reading.contradicted(*span, type, own[0].line)
     true = _agreeing(reading, quantity, about)
@@ -748,7 +749,7 @@ def _judge_percent(reading: _Reading, quantity: Quantity) -> None:
         near = {meaning(t.stem) for t in tokens(plain(fq.line.value[start:end])) if t.is_word} | {
             meaning(t.stem) for t in tokens(plain(fq.line.key)) if t.is_word
         }
-        if not nouns or nouns & near or not reading.language == "en":
+        if not nouns or nouns & near or reading.language != "en":
             return reading.supported(*span, "number", fq.line)
     for fq in facts:
         if nouns & fq.nouns or not nouns:
@@ -780,7 +781,7 @@ def _nouns_before(reading: _Reading, quantity: Quantity, n: int) -> set[str]:
     return {meaning(w.stem) for w in before if w.is_word and w.stem not in _GRAMMAR}
 
 
-_GRAMMAR = frozenset("a an the of for to in on at by with from and or but per your our its it is are that this these those you we as so up out into each every all any how more most only just not".split())  # fmt: skip
+_GRAMMAR = frozenset("a an the of for to in on at by with from and or but per your our its it is are that this these those you we as so up out into each every all any how more most only just not".split())  # fmt: skip  # noqa: E501, SIM905
 _SINCE = re.compile(
     r"\b(?:since|est\.?|established|founded(?: in)?|from|seit|depuis|desde|in)\s*$|始于$|创立于$|自$|成立于$"
 )
@@ -793,15 +794,15 @@ def _judge_count(reading: _Reading, quantity: Quantity) -> None:
     if reading.language in ("zh", "ja"):
         return _judge_han_count(reading, quantity)
     if quantity.is_article:
-        return
+        return None
     source, book, span = reading.source, reading.book, (quantity.start, quantity.end)
     before = source.lower[max(0, span[0] - 16) : span[0]]
     nouns = _nouns_after(reading, quantity, 3)
     if quantity.in_words and (quantity.number == 1 or not nouns):
-        return
+        return None
     if re.match(r"\s*-?\s*in\s*-?\s*(?:1|one)\b", source.lower[span[1] :]):
         nouns = {"in"}
-    context = nouns | (_nouns_before(reading, quantity, 3) if re.search(r"\b(?:of|size|sizes|no|number|spf|level|model|type|grade|ages?|aged|x)\W*$", before) or not nouns else set())  # fmt: skip
+    context = nouns | (_nouns_before(reading, quantity, 3) if re.search(r"\b(?:of|size|sizes|no|number|spf|level|model|type|grade|ages?|aged|x)\W*$", before) or not nouns else set())  # fmt: skip  # noqa: E501
     same, others = [], []
     for fq in book.quantities:
         shares = bool(context & fq.nouns) or (not context)
@@ -833,6 +834,7 @@ def _judge_count(reading: _Reading, quantity: Quantity) -> None:
     if 1800 <= quantity.number <= 2100 and not _SINCE.search(before) and not nouns:
         return reading.unsupported(*span, "number", "no fact holds this number")
     reading.unsupported(*span, "quantity" if nouns else "number", "no fact holds this number")
+    return None
 
 
 def _is_age(fact: FactQuantity) -> bool:
@@ -861,15 +863,14 @@ def _judge_han_count(reading: _Reading, quantity: Quantity) -> None:
         and quantity.number in (0, 1, 2, 3, 0.5, 10, 100, 1000, 10_000)
         and not _counted_in_facts(book, tail)
     ):
-        return
+        return None
     if quantity.in_words and not tail:
-        return
+        return None
     for fq in book.quantities:
         if _same_number(quantity, fq.quantity) and (
             not tail
             or tail[0] in f"{fq.line.key}{fq.line.value}"
-            or len(tail) > 1
-            and tail[1:] in f"{fq.line.key}{fq.line.value}"
+            or (len(tail) > 1 and tail[1:] in f"{fq.line.key}{fq.line.value}")
         ):
             return reading.supported(*span, "quantity", fq.line)
     digits = source.lower[span[0] : span[1]]
@@ -883,8 +884,9 @@ def _judge_han_count(reading: _Reading, quantity: Quantity) -> None:
     if others:
         return reading.contradicted(*span, "quantity", others[0].line)
     if quantity.in_words and not tail:
-        return
+        return None
     reading.unsupported(*span, "quantity", "no fact holds this number")
+    return None
 
 
 def _counted_in_facts(book: FactBook, tail: str) -> bool:
@@ -893,8 +895,8 @@ def _counted_in_facts(book: FactBook, tail: str) -> bool:
 
 # --- comparison and rank -----------------------------------------------------------------------------------------
 
-_ADJECTIVES = "fast strong light thin small big large smart quiet soft warm cool bright safe clean pure fresh rich tough hard sharp slim cheap low high long tall deep wide great fine cozy cosy comfy healthy happy easy simple sleek cute tasty juicy creamy silky smooth sturdy dry hot cold loud pretty lovely dreamy fluffy crisp new late early quick tiny bold kind sweet green close short thick heavy nice true wise rough gentle fair handy lively cuddly airy snug firm flat even neat".split()  # fmt: skip
-_MEASURABLE = "fast strong light thin small big large smart quiet safe clean pure fresh tough hard sharp slim cheap long tall deep wide healthy loud quick dry warm cool bright hot cold thick sturdy high firm low rich".split()  # fmt: skip
+_ADJECTIVES = "fast strong light thin small big large smart quiet soft warm cool bright safe clean pure fresh rich tough hard sharp slim cheap low high long tall deep wide great fine cozy cosy comfy healthy happy easy simple sleek cute tasty juicy creamy silky smooth sturdy dry hot cold loud pretty lovely dreamy fluffy crisp new late early quick tiny bold kind sweet green close short thick heavy nice true wise rough gentle fair handy lively cuddly airy snug firm flat even neat".split()  # fmt: skip  # noqa: E501, SIM905
+_MEASURABLE = "fast strong light thin small big large smart quiet safe clean pure fresh tough hard sharp slim cheap long tall deep wide healthy loud quick dry warm cool bright hot cold thick sturdy high firm low rich".split()  # fmt: skip  # noqa: E501, SIM905
 
 
 def _graded(words: Sequence[str], ending: str) -> str:
@@ -907,23 +909,23 @@ def _graded(words: Sequence[str], ending: str) -> str:
     return "|".join(sorted(forms, key=len, reverse=True))
 
 
-_LIFE = r"(?:day|night|morning|afternoon|evening|moment|memor|hour|minute|week|weekend|season|winter|summer|life|lives|time|mood|friend|smile|adventure|hike|trip|commute|journey|road|trail|you\b|self|stories|plan|dream|meeting|workday|run|walk|sip|shift|routine|weather|winters|summers|stay|occasion|detail|of days|of mornings|cook|reader|guest|kid|child|thing|fan|escape|climb|trek|ride)"
+_LIFE = r"(?:day|night|morning|afternoon|evening|moment|memor|hour|minute|week|weekend|season|winter|summer|life|lives|time|mood|friend|smile|adventure|hike|trip|commute|journey|road|trail|you\b|self|stories|plan|dream|meeting|workday|run|walk|sip|shift|routine|weather|winters|summers|stay|occasion|detail|of days|of mornings|cook|reader|guest|kid|child|thing|fan|escape|climb|trek|ride)"  # noqa: E501
 _SUPERLATIVE = re.compile(
-    rf"\b(?:the\s+|our\s+|its\s+)?(?:world's\s+|country's\s+|market's\s+|industry's\s+)?(?:{_graded(_ADJECTIVES, 'est')}|finest|(?:most|least)\s+(?!of\b|likely\b|people\b|days\b|mornings\b|nights\b|out\b|importantly\b|days\b)[a-z-]+)\b(?!\s+{_LIFE})"
+    rf"\b(?:the\s+|our\s+|its\s+)?(?:world's\s+|country's\s+|market's\s+|industry's\s+)?(?:{_graded(_ADJECTIVES, 'est')}|finest|(?:most|least)\s+(?!of\b|likely\b|people\b|days\b|mornings\b|nights\b|out\b|importantly\b|days\b)[a-z-]+)\b(?!\s+{_LIFE})"  # noqa: E501
 )
 _COMPARATIVE = re.compile(
-    rf"\b(?:\d+(?:\.\d+)?\s?(?:x|×|times)\s+(?:as\s+|more\s+|less\s+)?[a-z]+(?:\s+(?:than|as)\b)?|(?:twice|double|triple|half|three times|ten times|two times|five times)\s+(?:as\s+[a-z]+|the\s+[a-z]+)|(?:{_graded(_ADJECTIVES, 'er')}|better|worse|(?:more|less|fewer)\s+[a-z-]+(?:\s+[a-z-]+)?)\s+than\b(?!\s+(?:ever\s+)?(?:before\s+)?you\b)|(?:longer|stronger|harder|easier|faster)[- ]lasting|(?:outlasts?|outperforms?|outshines?|surpass(?:es)?|exceeds|beats)\b|unlike (?:any )?(?:other|ordinary|regular|most|typical|traditional|conventional|cheap|standard)?[a-z ]{{0,20}}|compared (?:to|with)|versus|\bvs\b|than (?:any|other|most|the competition|ordinary|traditional|regular|leading|conventional)|superior to|unlike the rest|\b(?!your|my|our)\w+(?:'s|s')\s+(?:number one|top|first)?\s*(?:favou?rite|choice|pick)\b)"
+    rf"\b(?:\d+(?:\.\d+)?\s?(?:x|×|times)\s+(?:as\s+|more\s+|less\s+)?[a-z]+(?:\s+(?:than|as)\b)?|(?:twice|double|triple|half|three times|ten times|two times|five times)\s+(?:as\s+[a-z]+|the\s+[a-z]+)|(?:{_graded(_ADJECTIVES, 'er')}|better|worse|(?:more|less|fewer)\s+[a-z-]+(?:\s+[a-z-]+)?)\s+than\b(?!\s+(?:ever\s+)?(?:before\s+)?you\b)|(?:longer|stronger|harder|easier|faster)[- ]lasting|(?:outlasts?|outperforms?|outshines?|surpass(?:es)?|exceeds|beats)\b|unlike (?:any )?(?:other|ordinary|regular|most|typical|traditional|conventional|cheap|standard)?[a-z ]{{0,20}}|compared (?:to|with)|versus|\bvs\b|than (?:any|other|most|the competition|ordinary|traditional|regular|leading|conventional)|superior to|unlike the rest|\b(?!your|my|our)\w+(?:'s|s')\s+(?:number one|top|first)?\s*(?:favou?rite|choice|pick)\b)"  # noqa: E501
 )
 _BARE_COMPARATIVE = re.compile(
     rf"\b(?:{_graded(_MEASURABLE, 'er')})\b(?!\s+(?:than|{_LIFE}))(?![- ]?(?:lasting|bag|box|sleeve|holder))"
 )
-_NOUN_ER = frozenset({"cooler", "warmer", "lighter", "cleaner", "dryer", "drier", "heater", "cutter", "firmer", "higher", "lower", "quicker", "longer", "later"})  # fmt: skip
+_NOUN_ER = frozenset({"cooler", "warmer", "lighter", "cleaner", "dryer", "drier", "heater", "cutter", "firmer", "higher", "lower", "quicker", "longer", "later"})  # fmt: skip  # noqa: E501
 _OTHER_COMPARISONS = {
-    "de": re.compile(r"\b(?:der|die|das|den|dem)\s+(?:\w+\s+)?(?!erste|letzte|nächste|beste|meiste)\w{3,}st(?:e|en|er|es)\b(?!\s+(?:sich|dich))|\bam\s+\w{3,}sten\b|\b\w{3,}er\s+als\b(?!\s+\d)|\b(?:meisten|weltbeste\w*|allerbeste\w*|beste[nrs]?)\b|\b(?:schnellste|leichteste|stärkste|sicherste|günstigste|leiseste|hochwertigste|modernste|zuverlässigste)[nrs]?\b|\bmal so \w+|\bbesser als\b"),
-    "fr": re.compile(r"\b(?:le|la|les)\s+plus\s+(?!souvent|tard|tôt)\w+|\b(?:plus|moins)\s+\w+\s+que\b|\bmeilleur(?:e|s|es)?\b|\bmieux que\b|\bfois plus\b|\bdeux fois\b"),
-    "es": re.compile(r"\b(?:el|la|los|las)\s+(?:\w+\s+)?más\s+(?!tarde|pronto)\w+|\b(?:más|menos)\s+\w+\s+que\b|\bmejor(?:es)?\b|\bveces más\b|\bel doble de\b"),
-    "ja": re.compile(r"最(?!近|後|初|中|適|寄)[^\s、。]{1,2}|一番(?!目)|[^\s]{1,6}より(?:も)?[^\s]{1,4}い|\d+倍|世界No\.?1|比べて"),
-    "zh": re.compile(r"比[^，。,.!？\s]{1,10}更[^，。,.\s]{1,3}|优于[^，。,.\s]{0,8}|胜过[^，。,.\s]{0,8}|超越[^，。,.\s]{0,8}|秒杀[^，。,.\s]{0,6}|(?:\d+|[两三四五六七八九十百]+)倍[^，。,.\s]{0,4}|超过同类[^，。,.\s]{0,6}|同类(?:产品|中)[^，。,.\s]{0,6}|碾压[^，。,.\s]{0,6}|完胜[^，。,.\s]{0,6}|媲美[^，。,.\s]{0,8}|吊打[^，。,.\s]{0,6}|更(?:轻|快|强|久|薄|安全|健康|耐用|便宜|省电|保温|保鲜|结实|大|小)"),
+    "de": re.compile(r"\b(?:der|die|das|den|dem)\s+(?:\w+\s+)?(?!erste|letzte|nächste|beste|meiste)\w{3,}st(?:e|en|er|es)\b(?!\s+(?:sich|dich))|\bam\s+\w{3,}sten\b|\b\w{3,}er\s+als\b(?!\s+\d)|\b(?:meisten|weltbeste\w*|allerbeste\w*|beste[nrs]?)\b|\b(?:schnellste|leichteste|stärkste|sicherste|günstigste|leiseste|hochwertigste|modernste|zuverlässigste)[nrs]?\b|\bmal so \w+|\bbesser als\b"),  # noqa: E501
+    "fr": re.compile(r"\b(?:le|la|les)\s+plus\s+(?!souvent|tard|tôt)\w+|\b(?:plus|moins)\s+\w+\s+que\b|\bmeilleur(?:e|s|es)?\b|\bmieux que\b|\bfois plus\b|\bdeux fois\b"),  # noqa: E501
+    "es": re.compile(r"\b(?:el|la|los|las)\s+(?:\w+\s+)?más\s+(?!tarde|pronto)\w+|\b(?:más|menos)\s+\w+\s+que\b|\bmejor(?:es)?\b|\bveces más\b|\bel doble de\b"),  # noqa: E501
+    "ja": re.compile(r"最(?!近|後|初|中|適|寄)[^\s、。]{1,2}|一番(?!目)|[^\s]{1,6}より(?:も)?[^\s]{1,4}い|\d+倍|世界No\.?1|比べて"),  # noqa: E501
+    "zh": re.compile(r"比[^，。,.!？\s]{1,10}更[^，。,.\s]{1,3}|优于[^，。,.\s]{0,8}|胜过[^，。,.\s]{0,8}|超越[^，。,.\s]{0,8}|秒杀[^，。,.\s]{0,6}|(?:\d+|[两三四五六七八九十百]+)倍[^，。,.\s]{0,4}|超过同类[^，。,.\s]{0,6}|同类(?:产品|中)[^，。,.\s]{0,6}|碾压[^，。,.\s]{0,6}|完胜[^，。,.\s]{0,6}|媲美[^，。,.\s]{0,8}|吊打[^，。,.\s]{0,6}|更(?:轻|快|强|久|薄|安全|健康|耐用|便宜|省电|保温|保鲜|结实|大|小)"),  # noqa: E501
 }  # fmt: skip
 
 
@@ -949,7 +951,7 @@ def _read_comparisons(reading: _Reading) -> None:
                 continue
             if pattern is _SUPERLATIVE and re.fullmatch(r"(?:our\s+|the\s+)?(?:newest|latest)", match.group()):
                 continue
-            reading.unsupported(*match.span(), type, "no fact proves this comparison" if type == "comparative" else "no fact proves this rank or superiority")  # fmt: skip
+            reading.unsupported(*match.span(), type, "no fact proves this comparison" if type == "comparative" else "no fact proves this rank or superiority")  # fmt: skip  # noqa: E501
 
 
 def _is_thing(reading: _Reading, match: re.Match[str]) -> bool:
@@ -957,18 +959,28 @@ def _is_thing(reading: _Reading, match: re.Match[str]) -> bool:
     if word not in _NOUN_ER:
         return False
     before = reading.source.lower[: match.start()].split()[-1:] or [""]
-    return (
-        before[0]
-        in ("a", "the", "your", "this", "no", "any", "each", "every", "our", "gentle", "facial", "face", "and", "or")
-        or word in ("longer", "higher", "lower")
-        and before[0] == "no"
-    )
+    return before[0] in (
+        "a",
+        "the",
+        "your",
+        "this",
+        "no",
+        "any",
+        "each",
+        "every",
+        "our",
+        "gentle",
+        "facial",
+        "face",
+        "and",
+        "or",
+    ) or (word in ("longer", "higher", "lower") and before[0] == "no")
 
 
 def _fact_line_with(reading: _Reading, words: str) -> Line | None:
     wanted = {t.stem for t in tokens(plain(words)) if t.stem not in _GRAMMAR}
     for low, line in reading.book.han:
-        if line.key in ("title", "brand", "category") or not wanted and words not in low:
+        if line.key in ("title", "brand", "category") or (not wanted and words not in low):
             continue
         if (wanted and wanted <= _stems_of(line)) or (not words.isascii() and words in low):
             return line
@@ -978,17 +990,17 @@ def _fact_line_with(reading: _Reading, words: str) -> Line | None:
 # --- patterns around unknown names -------------------------------------------------------------------------------
 
 _APPROVED = re.compile(
-    r"\b(?:[a-z0-9][\w&.-]*[\s-]){1,2}(?:certified|approved|accredited|tested|endorsed|recommended|verified|compliant)\b|\b(?:certified|approved|endorsed|recommended|trusted|tested) by (?:the\s+)?[a-z][\w -]{2,30}|\bcertified [a-z]+\b|\bpatented [a-z]+\b"
+    r"\b(?:[a-z0-9][\w&.-]*[\s-]){1,2}(?:certified|approved|accredited|tested|endorsed|recommended|verified|compliant)\b|\b(?:certified|approved|endorsed|recommended|trusted|tested) by (?:the\s+)?[a-z][\w -]{2,30}|\bcertified [a-z]+\b|\bpatented [a-z]+\b"  # noqa: E501
 )
 _WORKS_WITH = re.compile(
-    r"\b(?:compatible with|works with|pairs with|connects (?:to|with)|syncs with|for use with|designed to fit|fits (?:all|any|every|most|standard|into|in|on|under|inside)?|made to fit|sized for|suitable for (?:all|any|every))\s*(?P<object>(?:[\w'-]+\s?){1,6})"
+    r"\b(?:compatible with|works with|pairs with|connects (?:to|with)|syncs with|for use with|designed to fit|fits (?:all|any|every|most|standard|into|in|on|under|inside)?|made to fit|sized for|suitable for (?:all|any|every))\s*(?P<object>(?:[\w'-]+\s?){1,6})"  # noqa: E501
 )
 _COMES_WITH = re.compile(
-    r"\b(?:comes? with|includes|including|supplied with|ships with|delivered with|complete with|plus)\s+(?:an?|the|two|three|four|five|six|\d+|its own|your)?\s*(?P<all>(?:[a-z][a-z'-]*\s?){1,4})"
-    r"|\bwith (?:an?|two|three|four|\d+)\s+(?:[a-z-]+\s+){0,2}?(?P<part>pockets?|drawers?|camera|screen|mirror|lamp|speakers?|case|pouch|sleeve|straps?|stand|shelf|shelves|pillow|cushion|hood|belt|zip|zipper|bag|handle|lid|timer|cover|tray|brush|filter|spout|wheels?|lock|light|battery|display|button|buttons|window|hook|clip|drawer|magnet)\b"
+    r"\b(?:comes? with|includes|including|supplied with|ships with|delivered with|complete with|plus)\s+(?:an?|the|two|three|four|five|six|\d+|its own|your)?\s*(?P<all>(?:[a-z][a-z'-]*\s?){1,4})"  # noqa: E501
+    r"|\bwith (?:an?|two|three|four|\d+)\s+(?:[a-z-]+\s+){0,2}?(?P<part>pockets?|drawers?|camera|screen|mirror|lamp|speakers?|case|pouch|sleeve|straps?|stand|shelf|shelves|pillow|cushion|hood|belt|zip|zipper|bag|handle|lid|timer|cover|tray|brush|filter|spout|wheels?|lock|light|battery|display|button|buttons|window|hook|clip|drawer|magnet)\b"  # noqa: E501
 )
 _MADE_IN = re.compile(
-    r"\b(?:made|manufactured|produced|crafted|built|assembled|designed|engineered|woven|sewn|grown|roasted|brewed|bottled|sourced|hand(?:made|crafted)|baked|blended|distilled|harvested|farmed|forged|born) in (?!minutes|seconds|small|a\b|an\b|mind|every|your|just|house|one|the (?:kitchen|oven|office|morning|evening|wild|heart of (?!eu))|two|three)(?P<place>(?:the )?[a-z][\w .-]{1,24})"
+    r"\b(?:made|manufactured|produced|crafted|built|assembled|designed|engineered|woven|sewn|grown|roasted|brewed|bottled|sourced|hand(?:made|crafted)|baked|blended|distilled|harvested|farmed|forged|born) in (?!minutes|seconds|small|a\b|an\b|mind|every|your|just|house|one|the (?:kitchen|oven|office|morning|evening|wild|heart of (?!eu))|two|three)(?P<place>(?:the )?[a-z][\w .-]{1,24})"  # noqa: E501
 )
 
 
@@ -1057,9 +1069,9 @@ def _judge_included(reading: _Reading, match: re.Match[str]) -> None:
         reading.unsupported(words[0].start, words[-1].end, "feature", f"no fact mentions: {unknown[-1].lower}")
 
 
-_STOP = frozenset("for to and or in on at of that which so when while with from by you your".split())
+_STOP = frozenset("for to and or in on at of that which so when while with from by you your".split())  # noqa: SIM905
 _ABSTRACT = frozenset(
-    "lov joy car eas you everything all mor styl comfort pleasur tast confidenc smil memory moment".split()
+    "lov joy car eas you everything all mor styl comfort pleasur tast confidenc smil memory moment".split()  # noqa: SIM905
 )
 
 
@@ -1102,7 +1114,7 @@ def _read_rest(reading: _Reading) -> None:
 
 
 _PARTICLES = frozenset(
-    "in up off from to with for into away on over out through by down along across around back under".split()
+    "in up off from to with for into away on over out through by down along across around back under".split()  # noqa: SIM905
 )
 
 
@@ -1118,7 +1130,7 @@ def _is_verb_with_particle(reading: _Reading, word: Token) -> bool:
     return not word.lower.endswith(_NOUN_ENDINGS)
 
 
-_DETERMINERS = frozenset("a an the with your our its this that these those no some any each every and or of by".split())
+_DETERMINERS = frozenset("a an the with your our its this that these those no some any each every and or of by".split())  # noqa: SIM905
 _NOUN_ENDINGS = (
     "tion",
     "ment",

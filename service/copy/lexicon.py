@@ -1,4 +1,4 @@
-"""What the data files in ``lexicons/`` know: concepts and their surfaces in each language, compiled once, on first use."""
+"""What the data files in ``lexicons/`` know: concepts and their surfaces in each language, compiled once, on first use."""  # noqa: E501
 
 from __future__ import annotations
 

@@ -9,29 +9,29 @@ from .quantities import _BEFORE, Hedge, _number, han_number
 from .words import Plain
 
 _SYMBOLS = {
-    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN"), "us$": ("USD",), "c$": ("CAD",), "a$": ("AUD",), "€": ("EUR",), "£": ("GBP",),
-    "¥": ("CNY", "JPY"), "元": ("CNY", "TWD"), "块钱": ("CNY",), "块": ("CNY",), "人民币": ("CNY",), "rmb": ("CNY",), "円": ("JPY",),
-    "₩": ("KRW",), "₹": ("INR",), "dollar": ("USD", "CAD", "AUD"), "dollars": ("USD", "CAD", "AUD"), "bucks": ("USD",), "euro": ("EUR",),
-    "euros": ("EUR",), "pounds sterling": ("GBP",), "quid": ("GBP",), "yuan": ("CNY",), "yen": ("JPY",), "franken": ("CHF",), "美元": ("USD",),
+    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN"), "us$": ("USD",), "c$": ("CAD",), "a$": ("AUD",), "€": ("EUR",), "£": ("GBP",),  # noqa: E501
+    "¥": ("CNY", "JPY"), "元": ("CNY", "TWD"), "块钱": ("CNY",), "块": ("CNY",), "人民币": ("CNY",), "rmb": ("CNY",), "円": ("JPY",),  # noqa: E501
+    "₩": ("KRW",), "₹": ("INR",), "dollar": ("USD", "CAD", "AUD"), "dollars": ("USD", "CAD", "AUD"), "bucks": ("USD",), "euro": ("EUR",),  # noqa: E501
+    "euros": ("EUR",), "pounds sterling": ("GBP",), "quid": ("GBP",), "yuan": ("CNY",), "yen": ("JPY",), "franken": ("CHF",), "美元": ("USD",),  # noqa: E501
     "欧元": ("EUR",), "英镑": ("GBP",), "日元": ("JPY",), "dólares": ("USD",), "ドル": ("USD",), "ユーロ": ("EUR",),
 }  # fmt: skip
-_CODES = "USD EUR GBP CNY JPY CHF CAD AUD SEK NOK DKK PLN KRW INR SGD HKD TWD MXN BRL NZD".split()
+_CODES = "USD EUR GBP CNY JPY CHF CAD AUD SEK NOK DKK PLN KRW INR SGD HKD TWD MXN BRL NZD".split()  # noqa: SIM905
 _NUMBER = r"\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?"
 _FRONT = re.compile(
     rf"(?P<currency>us\$|c\$|a\$|[$€£¥₩₹]|\b(?:{'|'.join(c.lower() for c in _CODES)}|rmb)\b)\s?(?P<number>{_NUMBER})"
 )
 _BACK = re.compile(
-    rf"(?<![\d.,])(?P<number>{_NUMBER})\s?-?(?P<currency>[$€£¥₩₹元円]|块钱|块(?!积|状|拼|装)|人民币|美元|欧元|英镑|日元|ドル|ユーロ|(?:{'|'.join(c.lower() for c in _CODES)}|rmb|dollars?|bucks|euros?|pounds sterling|quid|yuan|yen|franken|dólares)\b)"
+    rf"(?<![\d.,])(?P<number>{_NUMBER})\s?-?(?P<currency>[$€£¥₩₹元円]|块钱|块(?!积|状|拼|装)|人民币|美元|欧元|英镑|日元|ドル|ユーロ|(?:{'|'.join(c.lower() for c in _CODES)}|rmb|dollars?|bucks|euros?|pounds sterling|quid|yuan|yen|franken|dólares)\b)"  # noqa: E501
 )
 _SAVING_BEFORE = re.compile(
-    r"(?:was|were|worth|save|saves|saving|savings of|instead of|originally|original price|regular price|regularly|rrp|list price|reduced from|down from|usually|normally|value of|valued at|formerly|retails? (?:for|at)|statt|uvp|früher|sparen sie|sparen|spare|au lieu de|économisez|antes|en lugar de|ahorra|原价|立减|直降|省|减|优惠|节省|券后|市场价|专柜价|日常价|通常|定価|off)[:\s]*(?:up to |nur |only |bis zu )?$"
+    r"(?:was|were|worth|save|saves|saving|savings of|instead of|originally|original price|regular price|regularly|rrp|list price|reduced from|down from|usually|normally|value of|valued at|formerly|retails? (?:for|at)|statt|uvp|früher|sparen sie|sparen|spare|au lieu de|économisez|antes|en lugar de|ahorra|原价|立减|直降|省|减|优惠|节省|券后|市场价|专柜价|日常价|通常|定価|off)[:\s]*(?:up to |nur |only |bis zu )?$"  # noqa: E501
 )
 _SAVING_AFTER = re.compile(
-    r"^\s*(?:off\b|discount|saving|less\b|cheaper|rabatt|de réduction|de descuento|优惠|off|值|value\b|coupon|gift card|voucher|back\b|オフ|引き)"
+    r"^\s*(?:off\b|discount|saving|less\b|cheaper|rabatt|de réduction|de descuento|优惠|off|值|value\b|coupon|gift card|voucher|back\b|オフ|引き)"  # noqa: E501
 )
 _FREE_OVER = re.compile(r"(?:orders|满|bestellungen|commandes|pedidos)\s*(?:over|above|of|from|ab|de)?\s*$")
 _DISCOUNT = re.compile(
-    r"(?:up to |save |get |extra |an extra |take |bis zu |jusqu'à |hasta |最高)?-?\d+(?:[.,]\d+)?\s?%\s?(?:off\b|discount|rabatt|reduziert|günstiger|de réduction|de remise|de descuento|less\b|cheaper|savings?|price|オフ|引き|off|的?优惠|折扣)|(?:save|sale|discount(?: of)?|sparen sie|spare|économisez|ahorra|立减|直降)[:\s]+(?:up to |bis zu |an extra |now )?\d+(?:[.,]\d+)?\s?%|(?<!\w)-\d{1,2}\s?%|(?:[1-9](?:\.\d)?|[1-9]\d|[一二三四五六七八九](?:点?[一二三四五六七八九])?)折(?!叠|扣店|射|痕|页|腰|纸)(?:起)?|满\d+[减送]\d*|half[- ]off|half price|two for one|2 for 1|3 for 2|百分之[一二三四五六七八九十]+的?(?:折扣|优惠)|第二件半价|买[一二三1-9]送[一二三1-9]|買[一二三]送[一二三]"
+    r"(?:up to |save |get |extra |an extra |take |bis zu |jusqu'à |hasta |最高)?-?\d+(?:[.,]\d+)?\s?%\s?(?:off\b|discount|rabatt|reduziert|günstiger|de réduction|de remise|de descuento|less\b|cheaper|savings?|price|オフ|引き|off|的?优惠|折扣)|(?:save|sale|discount(?: of)?|sparen sie|spare|économisez|ahorra|立减|直降)[:\s]+(?:up to |bis zu |an extra |now )?\d+(?:[.,]\d+)?\s?%|(?<!\w)-\d{1,2}\s?%|(?:[1-9](?:\.\d)?|[1-9]\d|[一二三四五六七八九](?:点?[一二三四五六七八九])?)折(?!叠|扣店|射|痕|页|腰|纸)(?:起)?|满\d+[减送]\d*|half[- ]off|half price|two for one|2 for 1|3 for 2|百分之[一二三四五六七八九十]+的?(?:折扣|优惠)|第二件半价|买[一二三1-9]送[一二三1-9]|買[一二三]送[一二三]"  # noqa: E501
 )
 
 

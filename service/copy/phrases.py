@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from ..domain import Product, Verdict
+from service.domain import Product, Verdict
+
 from . import quantities
 from .facts import ORDERS
 from .ledger import check
@@ -32,8 +33,8 @@ class Phrase:
 
 _RANKS = (
     (re.compile(r"insulat|cold|hot|battery|playtime|run ?time|burn|保温|保冷|续航"), 0),
-    (re.compile(r"seal|leak|water|feature|noise|charging|spf|防|function|功能|making|工艺|flavour|flavor|taste|notes|口味"), 1),
-    (re.compile(r"material|fabric|ingredient|lid|glaze|材质|面料|成分|釉|frame|upper|strap|sole|filling|wick|scent|fragrance"), 2),
+    (re.compile(r"seal|leak|water|feature|noise|charging|spf|防|function|功能|making|工艺|flavour|flavor|taste|notes|口味"), 1),  # noqa: E501
+    (re.compile(r"material|fabric|ingredient|lid|glaze|材质|面料|成分|釉|frame|upper|strap|sole|filling|wick|scent|fragrance"), 2),  # noqa: E501
     (re.compile(r"capacity|volume|content|pieces|count|net|容量|净含量|片数|件数|range|power|功率"), 3),
     (re.compile(r"care|dishwasher|wash|保养|洗"), 4),
     (re.compile(r"warranty|guarantee|质保|保修|certif|认证"), 4),
@@ -44,7 +45,7 @@ _RANKS = (
     (re.compile(r"height|width|depth|diameter|length|size|dimension|高|宽|深|直径|尺寸|opening"), 8),
 )  # fmt: skip
 _SKIP = re.compile(
-    r"sold separately|not included|^storage|^store |^shelf life|use within|^use$|^water$|^brewing|^dosage|^how to|gtin|sku|ean|^model|batch|单独出售|另售|储存|保质期",
+    r"sold separately|not included|^storage|^store |^shelf life|use within|^use$|^water$|^brewing|^dosage|^how to|gtin|sku|ean|^model|batch|单独出售|另售|储存|保质期",  # noqa: E501
     re.I,
 )
 _PARTS = re.compile(r"\s*[;,，；、]\s*(?!\d{3}\b)|\s+/\s+")
@@ -53,7 +54,7 @@ _VERB = re.compile(
     re.I,
 )
 _PARTICIPLE = re.compile(
-    r"^(?:(?:wheel|hand|machine|powder|slow|small|double|cold|stone|oven|air|sun|kiln|top|ring)[- ])?(?:made|tested|packed|coated|thrown|dipped|woven|knitted|sewn|stitched|printed|roasted|blended|baked|pressed|picked|grown|finished|glazed|fired|assembled|designed|certified|lined|padded|insulated|brushed|polished|dyed|washed|milled|forged|cast|blown|poured|cut|filled|packaged|ground|scented|tumbled|oiled|waxed|bottled|built|mixed|dried|brewed|engraved|stuffed)\b",
+    r"^(?:(?:wheel|hand|machine|powder|slow|small|double|cold|stone|oven|air|sun|kiln|top|ring)[- ])?(?:made|tested|packed|coated|thrown|dipped|woven|knitted|sewn|stitched|printed|roasted|blended|baked|pressed|picked|grown|finished|glazed|fired|assembled|designed|certified|lined|padded|insulated|brushed|polished|dyed|washed|milled|forged|cast|blown|poured|cut|filled|packaged|ground|scented|tumbled|oiled|waxed|bottled|built|mixed|dried|brewed|engraved|stuffed)\b",  # noqa: E501
     re.I,
 )
 _ADJECTIVE = re.compile(
@@ -61,7 +62,7 @@ _ADJECTIVE = re.compile(
     re.I,
 )
 _MASS = re.compile(
-    r"(?:steel|wood|oak|walnut|beech|cotton|wool|silk|linen|leather|glass|bamboo|silicone|polypropylene|nylon|polyester|ceramic|stoneware|porcelain|aluminum|aluminium|fibre|fiber|oil|tea|coffee|honey|wax|foam|rubber|cork|cardboard|paper|board|packaging|water|clay|support|storage|protection|insulation|bluetooth|sugar|salt|cocoa|milk|fragrance|perfume|light|charging|control|cancelling|canceling|stitching|padding|lining|construction|fill|filling|down|felt|canvas|mesh|denim|velvet|titanium|brass|copper|iron|concrete|stone|marble|acid|vitamin e|vitamin c)$",
+    r"(?:steel|wood|oak|walnut|beech|cotton|wool|silk|linen|leather|glass|bamboo|silicone|polypropylene|nylon|polyester|ceramic|stoneware|porcelain|aluminum|aluminium|fibre|fiber|oil|tea|coffee|honey|wax|foam|rubber|cork|cardboard|paper|board|packaging|water|clay|support|storage|protection|insulation|bluetooth|sugar|salt|cocoa|milk|fragrance|perfume|light|charging|control|cancelling|canceling|stitching|padding|lining|construction|fill|filling|down|felt|canvas|mesh|denim|velvet|titanium|brass|copper|iron|concrete|stone|marble|acid|vitamin e|vitamin c)$",  # noqa: E501
     re.I,
 )
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(?:h|hrs?|hours?)\b", re.I)
@@ -172,7 +173,7 @@ def _warranty(value: str, key: str, rank: int) -> list[Phrase]:
     number, unit = match.group(1), match.group(2).rstrip("s")
     span = f"{number} {unit}{'s' if number != '1' else ''}"
     return [
-        Phrase(key, rank, f"{number}-{unit} warranty", noun=f"{_a(number)} {number}-{unit} warranty", clause=f"comes with {_a(number)} {number}-{unit} warranty"),
+        Phrase(key, rank, f"{number}-{unit} warranty", noun=f"{_a(number)} {number}-{unit} warranty", clause=f"comes with {_a(number)} {number}-{unit} warranty"),  # noqa: E501
         Phrase(key, rank + 1, f"Warranty: {span}", more=(f"Covered by warranty for {span}",)),
     ]  # fmt: skip
 
@@ -262,11 +263,11 @@ def _thing(low: str, key: str, part: str, rank: int, is_first: bool) -> list[Phr
     words = part.split()
     if "insulation" in low:
         rank += 1  # the hours it keeps cold sell better than the wall that does it
-    is_part_of = re.fullmatch(r"[a-z]+(?: [a-z]+)?", low) and low not in ("care", "seal", "feature", "features", "use", "fit", "scent", "flavour", "flavor", "notes", "making", "material", "materials", "ingredients", "contents", "audience", "suitable for", "packaging", "food contact", "animal testing", "function", "closure", "includes", "in the box", "set", "style", "type", "firing", "water", "number of ingredients")  # fmt: skip
+    is_part_of = re.fullmatch(r"[a-z]+(?: [a-z]+)?", low) and low not in ("care", "seal", "feature", "features", "use", "fit", "scent", "flavour", "flavor", "notes", "making", "material", "materials", "ingredients", "contents", "audience", "suitable for", "packaging", "food contact", "animal testing", "function", "closure", "includes", "in the box", "set", "style", "type", "firing", "water", "number of ingredients")  # fmt: skip  # noqa: E501
     if re.fullmatch(r"\d+", part):
         noun = low.removeprefix("number of ")
         return [Phrase(key, rank, f"{part} {noun}", noun=f"{part} {noun}", clause=f"has {part} {noun}")]
-    if is_part_of and len(words) <= 3 and stem(words[-1].lower()) not in {stem(w) for w in low.split()}:
+    if is_part_of and len(words) <= 3 and stem(words[-1].lower()) not in {stem(w) for w in low.split()}:  # noqa: SIM102
         if _is_material_or_adjective(part):
             name = f"{part} {low}"
             return [
@@ -277,7 +278,7 @@ def _thing(low: str, key: str, part: str, rank: int, is_first: bool) -> list[Phr
     if re.search(r"flavou?r|notes|taste|scent|fragrance", low):
         return [Phrase(key, rank, _upper_first(part), noun=part)]
     if re.search(r"suitable|for$|skin type|fit$|use$|style$", low):
-        return [Phrase(key, rank + 2, f"For {part}" if "suitable" in low or low.endswith("for") or low == "skin type" else _upper_first(part))]  # fmt: skip
+        return [Phrase(key, rank + 2, f"For {part}" if "suitable" in low or low.endswith("for") or low == "skin type" else _upper_first(part))]  # fmt: skip  # noqa: E501
     if not is_first and not any(ch.isdigit() for ch in part) and _MASS.search(part) is None and len(words) == 1:
         return [Phrase(key, rank + 1, _upper_first(part))]
     return [Phrase(key, rank, _upper_first(part), noun=_with_article(part), clause=f"has {_with_article(part)}")]
@@ -334,7 +335,7 @@ def _figure(low: str, key: str, figure: str, rank: int) -> list[Phrase]:
         return [Phrase(key, rank, f"Fired at {figure}", clause=f"is fired at {figure}")]
     if "weight" in low:
         net = "net" in low
-        return [Phrase(key, rank, f"{figure} net" if net else f"Weighs {figure}", clause=None if net else f"weighs {figure}", more=() if net else (f"Only {figure} to carry",))]  # fmt: skip
+        return [Phrase(key, rank, f"{figure} net" if net else f"Weighs {figure}", clause=None if net else f"weighs {figure}", more=() if net else (f"Only {figure} to carry",))]  # fmt: skip  # noqa: E501
     if "height" in low:
         return [Phrase(key, rank, f"{figure} tall", clause=f"stands {figure} tall")]
     if "diameter" in low:
@@ -345,7 +346,7 @@ def _figure(low: str, key: str, figure: str, rank: int) -> list[Phrase]:
         ]
         return [Phrase(key, rank, f"{figure} {word}", clause=f"is {figure} {word}")]
     if re.search(r"battery|playtime|run ?time", low):
-        return [Phrase(key, 0, f"{figure} of battery life", noun=f"{figure} of battery life", clause=f"runs {figure} on a charge")]  # fmt: skip
+        return [Phrase(key, 0, f"{figure} of battery life", noun=f"{figure} of battery life", clause=f"runs {figure} on a charge")]  # fmt: skip  # noqa: E501
     if "burn" in low:
         return [Phrase(key, 0, f"{figure} burn time", noun=f"{figure} of burn time", clause=f"burns for {figure}")]
     if "temperature" in low or "time" in low or "firing" in low:
@@ -364,11 +365,8 @@ def _with_article(name: str) -> str:
     last = head.split()[-1].lower()
     if re.match(r"^\d|^(?:a|an|the|two|three|four|five|six|no)\b", name, re.I) or _MASS.search(head):
         return name
-    if (
-        last.endswith("s")
-        and not last.endswith("ss")
-        or last.endswith("ing")
-        and last not in ("ring", "lining", "string")
+    if (last.endswith("s") and not last.endswith("ss")) or (
+        last.endswith("ing") and last not in ("ring", "lining", "string")
     ):
         return name
     vowel = name[0].lower() in "aeio" or name.lower().startswith("un")
@@ -384,7 +382,7 @@ def _lower_first(text: str) -> str:
 
 
 _ORDERS = re.compile(
-    r"\b(?:ignore|disregard|forget|pretend|instructions?|prompt|system|assistant|reply|respond|say that|write that|say)\b",
+    r"\b(?:ignore|disregard|forget|pretend|instructions?|prompt|system|assistant|reply|respond|say that|write that|say)\b",  # noqa: E501
     re.I,
 )
 
@@ -439,8 +437,8 @@ def title_core(product: Product) -> str:
 # --- Chinese -----------------------------------------------------------------------------------------------------
 
 _HAN_UNITS = {
-    "ml": "毫升", "l": "升", "g": "克", "kg": "公斤", "cm": "厘米", "mm": "毫米", "m": "米", "h": "小时", "min": "分钟", "d": "天", "wk": "周",
-    "mo": "个月", "y": "年", "W": "瓦", "mAh": "毫安时", "in": "英寸", "oz": "盎司", "lb": "磅", "C": "℃", "pct": "%", "V": "伏", "dB": "分贝", "lm": "流明",
+    "ml": "毫升", "l": "升", "g": "克", "kg": "公斤", "cm": "厘米", "mm": "毫米", "m": "米", "h": "小时", "min": "分钟", "d": "天", "wk": "周",  # noqa: E501
+    "mo": "个月", "y": "年", "W": "瓦", "mAh": "毫安时", "in": "英寸", "oz": "盎司", "lb": "磅", "C": "℃", "pct": "%", "V": "伏", "dB": "分贝", "lm": "流明",  # noqa: E501
 }  # fmt: skip
 
 
@@ -515,7 +513,7 @@ def _chinese_from_latin(key: str, value: str, rank: int) -> list[Phrase]:
     return found
 
 
-_HAN_NAMES = (("cold", "保冷"), ("hot|warm", "保温"), ("capacity|volume", "容量"), ("battery|playtime", "续航"), ("warranty", "质保"), ("height", "高"), ("weight", "重"), ("diameter", "直径"))  # fmt: skip
+_HAN_NAMES = (("cold", "保冷"), ("hot|warm", "保温"), ("capacity|volume", "容量"), ("battery|playtime", "续航"), ("warranty", "质保"), ("height", "高"), ("weight", "重"), ("diameter", "直径"))  # fmt: skip  # noqa: E501
 
 
 def _han_surface(concept: str) -> str | None:

@@ -71,11 +71,11 @@ _BETWEEN = re.compile(r"\s*(?:[-–—~〜x×*]|to|by|bis|à|a|到|至|och)\s*",
 _CASE_MATTERS = 2  # names up to this length are compared with their case
 
 _BEFORE: tuple[tuple[Hedge, re.Pattern[str]], ...] = (
-    ("up_to", re.compile(r"(?:up to|as much as|as long as|max(?:imum|\.)?(?: of)?|bis zu|jusqu'à|jusqu'a|hasta|最多|长达|高达|最长|可达|多达|最大|最高|最大で)\s*(?:an?\s+)?(?:full\s+)?$")),
-    ("under", re.compile(r"(?:under|less than|below|fewer than|within|weniger als|unter|moins de|menos de|不到|低于|不足|小于|少于)\s*(?:an?\s+)?$")),
-    ("at_least", re.compile(r"(?:at least|a minimum of|minimum|no less than|mindestens|ab|au moins|dès|al menos|至少|不低于|不少于)\s*$")),
-    ("over", re.compile(r"(?:over|more than|above|beyond|upwards of|in excess of|mehr als|über|plus de|más de|超过|超|逾|大于)\s*(?:an?\s+)?$")),
-    ("about", re.compile(r"(?:about|around|nearly|almost|approx(?:\.|imately)?|roughly|close to|just under|just over|some|circa|ca\.?|etwa|rund|knapp|environ|près de|unos|unas|casi|aproximadamente|约|大约|近|将近|接近|约为|[~≈])\s*(?:an?\s+)?(?:full\s+)?$")),
+    ("up_to", re.compile(r"(?:up to|as much as|as long as|max(?:imum|\.)?(?: of)?|bis zu|jusqu'à|jusqu'a|hasta|最多|长达|高达|最长|可达|多达|最大|最高|最大で)\s*(?:an?\s+)?(?:full\s+)?$")),  # noqa: E501
+    ("under", re.compile(r"(?:under|less than|below|fewer than|within|weniger als|unter|moins de|menos de|不到|低于|不足|小于|少于)\s*(?:an?\s+)?$")),  # noqa: E501
+    ("at_least", re.compile(r"(?:at least|a minimum of|minimum|no less than|mindestens|ab|au moins|dès|al menos|至少|不低于|不少于)\s*$")),  # noqa: E501
+    ("over", re.compile(r"(?:over|more than|above|beyond|upwards of|in excess of|mehr als|über|plus de|más de|超过|超|逾|大于)\s*(?:an?\s+)?$")),  # noqa: E501
+    ("about", re.compile(r"(?:about|around|nearly|almost|approx(?:\.|imately)?|roughly|close to|just under|just over|some|circa|ca\.?|etwa|rund|knapp|environ|près de|unos|unas|casi|aproximadamente|约|大约|近|将近|接近|约为|[~≈])\s*(?:an?\s+)?(?:full\s+)?$")),  # noqa: E501
 )  # fmt: skip
 _AFTER_MORE = re.compile(r"\s*(?:\+|plus\b|or more|and up|and over|and older|以上|多|余|oder mehr|ou plus|o más)")
 
@@ -364,7 +364,7 @@ def like(quantity: Quantity, other: Quantity) -> Quantity:
     )
 
 
-_IMPERIAL = frozenset({"floz", "cup", "pint", "quart", "gallon", "tbsp", "tsp", "oz", "lb", "in", "ft", "yd", "mi", "hp", "F", "psi", "ft2", "mph"})  # fmt: skip
+_IMPERIAL = frozenset({"floz", "cup", "pint", "quart", "gallon", "tbsp", "tsp", "oz", "lb", "in", "ft", "yd", "mi", "hp", "F", "psi", "ft2", "mph"})  # fmt: skip  # noqa: E501
 
 
 def agrees(claim: Quantity, fact: Quantity) -> bool:

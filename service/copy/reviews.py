@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..domain import Review
+from service.domain import Review
+
 from .lexicon import plain_stems, puffery_stems, table
 from .words import has_han, plain, stem, tokens
 
@@ -28,10 +29,10 @@ _PERSONAL = (
     re.compile(r"(?:微信|wx|qq|电话|手机号?)[号:：\s]*[\w-]{5,}", re.I),
     re.compile(r"1[3-9]\d{9}"),
 )
-_GOOD = frozenset("love great good perfect excellent amazing happy recommend beautiful lovely nice best fast easy solid well works favourite favorite comfortable sturdy exactly pleased fits keeps".split())  # fmt: skip
-_BAD = frozenset("bad poor broke broken leak leaks leaked disappointed disappointing terrible awful cheap flimsy loud heavy hot scratched scratches return returned refund waste worse slow rough wish unfortunately however but stopped".split())  # fmt: skip
-_GOOD_ZH = "喜欢 满意 好看 漂亮 不错 很好 推荐 舒服 值得 好用 方便 精致 好喝 好吃 柔软 结实".split()
-_BAD_ZH = "失望 差 坏 漏 退货 不好 破 异味 重了 太小 太大 难用 掉色 起球 瑕疵 慢".split()
+_GOOD = frozenset("love great good perfect excellent amazing happy recommend beautiful lovely nice best fast easy solid well works favourite favorite comfortable sturdy exactly pleased fits keeps".split())  # fmt: skip  # noqa: E501, SIM905
+_BAD = frozenset("bad poor broke broken leak leaks leaked disappointed disappointing terrible awful cheap flimsy loud heavy hot scratched scratches return returned refund waste worse slow rough wish unfortunately however but stopped".split())  # fmt: skip  # noqa: E501, SIM905
+_GOOD_ZH = "喜欢 满意 好看 漂亮 不错 很好 推荐 舒服 值得 好用 方便 精致 好喝 好吃 柔软 结实".split()  # noqa: SIM905
+_BAD_ZH = "失望 差 坏 漏 退货 不好 破 异味 重了 太小 太大 难用 掉色 起球 瑕疵 慢".split()  # noqa: SIM905
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,9 @@ def _silent() -> frozenset[str]:
     ) - things
 
 
-_THINGS = "coffee tea water taste flavor flavour smell scent colour color size fit fabric material surface handle lid price weight sound battery box packaging delivery skin hair face box price bag pocket design glaze aroma comfort shape texture"
+_THINGS = "coffee tea water taste flavor flavour smell scent colour color size fit fabric material surface handle lid price weight sound battery box packaging delivery skin hair face box price bag pocket design glaze aroma comfort shape texture"  # noqa: E501
 _IDLE = "bought buy got thing year month week day time bit lot one two three took use"
-_SUBJECTS_ZH = "质量 味道 口感 颜色 尺寸 大小 手感 保温 包装 物流 快递 客服 价格 面料 做工 气味 外观 音质 续航 容量 杯盖 把手 材质 重量 茶香 香味 舒适度 版型 安装".split()
+_SUBJECTS_ZH = "质量 味道 口感 颜色 尺寸 大小 手感 保温 包装 物流 快递 客服 价格 面料 做工 气味 外观 音质 续航 容量 杯盖 把手 材质 重量 茶香 香味 舒适度 版型 安装".split()  # noqa: E501, SIM905
 
 
 def _subjects_zh(text: str) -> dict[str, tuple[str, int]]:

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 _SINGLE = {
     "’": "'", "‘": "'", "´": "'", "`": "'", "‑": "-", "‐": "-", "−": "-", "\u00a0": " ", "\u202f": " ", "\u3000": " ",
-    "。": ".", "﹒": ".", "；": ";", "：": ":", "，": ",", "！": "!", "？": "?", "（": "(", "）": ")", "＃": "#", "㎖": "ml",
+    "。": ".", "﹒": ".", "；": ";", "：": ":", "，": ",", "！": "!", "？": "?", "（": "(", "）": ")", "＃": "#", "㎖": "ml",  # noqa: E501
 }  # fmt: skip
 _KEEP = frozenset("½¼¾⅓⅔⅛⅜⅝⅞")
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad\ufe0f")
@@ -132,7 +132,7 @@ def stem(word: str) -> str:
 
     >>> stem("bottles"), stem("insulated"), stem("stainless"), stem("carries")
     ('bottl', 'insulat', 'stainless', 'carry')
-    """
+    """  # noqa: E501
     word = _SPELLING.get(word, word)
     if word.endswith("'s"):
         word = word[:-2]

@@ -61,7 +61,7 @@ def assert_clean(copy: Copy, product: Product = MUG) -> None:
 def test_a_channel_gets_every_field_it_needs(channel: str) -> None:
     copy = write_copy(brief(channel=channel), FakeText(), seed=1)
     assert_clean(copy)
-    wanted = {"google_rsa": {"headline", "description"}, "meta_feed": {"primary_text", "headline", "description"}, "email": {"subject", "preheader"}}  # fmt: skip
+    wanted = {"google_rsa": {"headline", "description"}, "meta_feed": {"primary_text", "headline", "description"}, "email": {"subject", "preheader"}}  # fmt: skip  # noqa: E501
     assert {line.field for line in copy.lines} >= wanted[channel] | {"call_to_action"}
     if channel == "google_rsa":
         assert len(copy.texts("headline")) == 8
@@ -158,7 +158,7 @@ def test_progress_is_told_from_nothing_to_all() -> None:
 
 @pytest.mark.parametrize(
     ("raw", "expected"),
-    [('"Cold for 24 hours"', "Cold for 24 hours"), ("- **Bold** mug", "Bold mug"), ("Headline 2:  A mug", "A mug"), ("3. A mug", "A mug"), ("18/8 steel", "18/8 steel")],
+    [('"Cold for 24 hours"', "Cold for 24 hours"), ("- **Bold** mug", "Bold mug"), ("Headline 2:  A mug", "A mug"), ("3. A mug", "A mug"), ("18/8 steel", "18/8 steel")],  # noqa: E501
 )  # fmt: skip
 def test_drafts_are_cleaned_of_what_is_no_copy(raw: str, expected: str) -> None:
     assert cleaned(raw) == expected
