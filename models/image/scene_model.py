@@ -188,7 +188,7 @@ def _add_attribute(name: str, value: str, understood: dict[str, str], unknown: l
 def _complete(understood: Mapping[str, str], rng: np.random.Generator) -> dict[str, str]:
     """Fill what nobody asked for with quiet choices that exist in the renders."""
     calm = ("white", "cream", "beige", "grey", "sage", "sky_blue")
-    out = dict(understood)
+    out = {name: value for name, value in understood.items() if value != OWN and (name, value) != ("back", "none")}
     colour = out.get("surface_colour") or out.get("back_colour") or str(rng.choice(calm))
     out.setdefault(
         "surface", "painted" if out.get("back") in COLOURED_BACKS or "surface_colour" in out else "light_wood"
@@ -311,14 +311,20 @@ def display_curve() -> DisplayCurve:
     return DisplayCurve(linear=linear, display=display)
 
 
-class SceneModelPipeline(DiffusionPipeline):  # type: ignore[misc]
+class SceneModelPipeline(DiffusionPipeline):
     """Layout and attributes to pictures: UNet at grid size, then two learned enlargements of four times each."""
+
+    unet: SceneUNet
+    edges: Enlarger
+    details: Enlarger
 
     def __init__(
         self, unet: SceneUNet, edges: Enlarger, details: Enlarger, scheduler: FlowMatchEulerDiscreteScheduler
     ) -> None:
-        super().__init__()
-        self.register_modules(unet=unet, edges=edges, details=details, scheduler=scheduler)
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.register_modules(  # type: ignore[attr-defined]
+            unet=unet, edges=edges, details=details, scheduler=scheduler
+        )
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> SceneModelPipeline:
@@ -648,7 +654,7 @@ def asked_colour(part: str, values: Mapping[str, str]) -> NDArray[np.float64] | 
     """(3,) scene-linear mean of a part in the renders under this light; None where nothing in particular was asked."""
     colour = values[{"floor": "surface_colour", "back": "back_colour", "podium": "podium_colour"}[part]]
     measured = measured_colours()
-    albedo = PALETTE.get(colour) or measured["albedo"].get(colour)
+    albedo: Sequence[float] | None = PALETTE.get(colour) or measured["albedo"].get(colour)
     if albedo is None and part == "floor":
         albedo = measured["albedo"].get(values["surface"])
     if albedo is None:
@@ -656,7 +662,8 @@ def asked_colour(part: str, values: Mapping[str, str]) -> NDArray[np.float64] | 
     light = values["light"]
     if light in PATCHY_LIGHTS and (part != "back" or lights_the_wall(values)):
         light = "hard"  # the pattern is drawn after the colours
-    return np.asarray(albedo) * np.asarray(measured["light"][part][light][values["side"]])
+    seen: NDArray[np.float64] = np.asarray(albedo) * np.asarray(measured["light"][part][light][values["side"]])
+    return seen
 
 
 @lru_cache(maxsize=1)
@@ -680,7 +687,7 @@ def shadows(where: Place, values: Mapping[str, str], seed: int) -> tuple[NDArray
     kind, toward = LIGHT_KINDS[values["light"]], key_light(values).direction
     label, points = cast(where.view, where.solids, where.floor_z, BACK_Y_M, width, height)
     points = np.clip(points, -FAR_M, FAR_M)
-    lit = np.ones((height, width), np.float32)
+    lit: NDArray[np.float32] = np.ones((height, width), np.float32)
     half_shadow = math.radians(kind.size) if kind.is_sun else kind.size / kind.distance_m
     if values["light"] in PATCHY_LIGHTS:
         rng = np.random.default_rng([seed, 23])
@@ -690,11 +697,10 @@ def shadows(where: Place, values: Mapping[str, str], seed: int) -> tuple[NDArray
         outlines = [_outline(solid) for solid in where.solids]
         rise = -where.floor_z / max(float(toward[2]), 0.15)
         cast_by_podium = podium_shadow(where.solids, outlines, points, toward, rise * half_shadow)
-        lit = np.where(label == FLOOR, lit * cast_by_podium, lit)
+        lit = np.where(label == FLOOR, lit * cast_by_podium, lit).astype(np.float32)
     if values["back"] not in COLOURED_BACKS or not lights_the_wall(values):  # a far view has its own light
-        lit = np.where(label == BACK, 1.0, lit)
-    lit = cv2.GaussianBlur(lit.astype(np.float32), (0, 0), EDGE_BLUR_PX)
-    return lit, contact_shade(label, 0.02 * height, 0.4)
+        lit = np.where(label == BACK, 1.0, lit).astype(np.float32)
+    return cv2.GaussianBlur(lit, (0, 0), EDGE_BLUR_PX).astype(np.float32), contact_shade(label, 0.02 * height, 0.4)
 
 
 def standing(podium: str, where: Place) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:

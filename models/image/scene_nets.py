@@ -87,7 +87,7 @@ class SceneUNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
         n_part: channels of the map that lays attributes on their parts of the picture.
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         attributes: Sequence[str] = (),
@@ -99,7 +99,7 @@ class SceneUNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
         n_condition: int = 192,
         n_part: int = 24,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.names = tuple(attributes)
         self.embed = nn.ModuleList([nn.Embedding(n + 1, n_condition) for n in n_values])
         for table in self.embed:
@@ -182,9 +182,9 @@ class Enlarger(ModelMixin, ConfigMixin):  # type: ignore[misc]
         n_blocks: residual blocks at the small size.
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(self, has_layout: bool = True, n: int = 48, n_mid: int = 32, n_blocks: int = 5) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.has_layout = has_layout
         self.enter = nn.Conv2d(3 + (16 * LAYOUT_CHANNELS if has_layout else 0), n, 3, padding=1)
         self.blocks = nn.ModuleList(

@@ -28,15 +28,18 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import linalg, ndimage
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.image.scene_model import WEIGHTS, SceneModel, SceneModelPipeline
 from models.image.vocabulary import vocabulary
+from models.pixels import to_bytes
 from models.types import ImageRequest
 
 from .scene_data import SceneSet, load
+from .scene_grammar import draw_scene
 
 COLOURS = ("surface_colour", "back_colour", "podium_colour")
 READ = ("surface", "back", "podium", "light", "side", "camera", "accent", *COLOURS)
@@ -167,6 +170,19 @@ def seconds_and_memory(folder: Path) -> dict[str, float]:
     return {"wall_s": float(np.median(wall)), "cpu_s": float(np.median(cpu)), "peak_mb": peak}
 
 
+def write_sheet(folder: Path, path: Path, guidance: float, seed: int = 2024, tile_px: int = 192) -> None:
+    """Sixteen pictures of random wishes, none chosen."""
+    model = SceneModel(folder, "cpu")
+    sheet = Image.new("RGB", (8 * tile_px, 2 * tile_px))
+    for i in range(16):
+        attributes = draw_scene(seed, i).shots[0].attributes
+        request = ImageRequest("", (512, 512), seed=i, attributes=attributes, candidates=4, guidance=guidance)
+        backdrop = model.paint(request).backdrop
+        picture = Image.fromarray(to_bytes(backdrop.curve.to_display(backdrop.linear)))
+        sheet.paste(picture.resize((tile_px, tile_px), Image.Resampling.LANCZOS), (i % 8 * tile_px, i // 8 * tile_px))
+    sheet.save(path, optimize=True)
+
+
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     cost = seconds_and_memory(options.weights)  # first, before the data takes memory
     training, held_out = load(options.data, vocabulary().values)
@@ -237,6 +253,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--work", type=Path, required=True, help="where the judge is kept")
     parser.add_argument("--out", type=Path, help="write the numbers as JSON too")
+    parser.add_argument("--sheet", type=Path, help="write sixteen random samples as PNG")
     parser.add_argument("--judge-minutes", type=float, default=4)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=8)
@@ -247,6 +264,8 @@ def main(argv: list[str] | None = None) -> int:
     found = evaluate(options)
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n")
+    if options.sheet:
+        write_sheet(options.weights, options.sheet, options.guidance)
     print(table(found))
     print(f"written to {options.out}" if options.out else "", file=sys.stderr)
     return 0
