@@ -117,7 +117,7 @@ def exposure_for(zone_luminance: float, brightness: float) -> float:
 
 
 def write_layers(
-    layers: Mapping[str, Floats], folder: Path, *, size_px: int, exposure: float, quality: int = 90
+    layers: Mapping[str, Floats], folder: Path, *, size_px: int, exposure: float, quality: int = 95
 ) -> list[str]:
     """Write the four pictures of a plate; returns its palette.
 

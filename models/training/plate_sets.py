@@ -1011,7 +1011,7 @@ FLAT = {"standing": (0.5, 0.52), "px_per_metre": 2600.0, "f_stop": 8.0}
     **FLAT,
 )
 def top_marble(rng: random.Random) -> Stage:
-    top = materials.marble("#f0eeeb", "#949290", roughness=0.16, seed=rng.randrange(2, 30), amount=1.0)
+    top = materials.marble("#f0eeeb", "#949290", roughness=0.16, seed=rng.randrange(2, 30), amount=1.2)
     shapes.floor(3, top)
     for k, (x, y, dx, dy) in enumerate(
         ((0.30, 0.235, -0.35, -0.9), (0.315, 0.06, -0.28, -0.9), (0.12, 0.305, 0.9, -0.35))
@@ -1034,12 +1034,12 @@ def top_marble(rng: random.Random) -> Stage:
         0.34,
         materials.linen("#cfc4b2"),
         (-0.275, -0.215, 0),
-        folds=[((-0.15, 0.0), (0.15, 0.1), 0.012, 0.012), ((-0.05, -0.17), (0.06, 0.16), 0.009, 0.010)],
+        folds=[((-0.12, 0.17), (0.15, 0.12), 0.010, 0.012), ((0.09, -0.17), (0.12, 0.10), 0.008, 0.010)],
         turn_deg=28,
         seed=5,
         cell=0.005,
     )
-    props.bowl(0.065, 0.032, materials.ceramic("#e9e4da", speckle=0.7), (-0.245, -0.165, 0.004))
+    props.bowl(0.065, 0.032, materials.ceramic("#e9e4da", speckle=0.7), (-0.245, -0.165, 0.0045))
     props.pebble((-0.225, 0.245, 0), 0.05, materials.stone("#8e8c88", rough_scale=0.3), seed=1, turn_deg=30)
     props.pebble((-0.265, 0.205, 0), 0.032, materials.stone("#d6d0c5", rough_scale=0.3), seed=2)
     key = lights.softbox(-128, 44, 1.4, (0.6, 0.6), 24, tint="#fffaf2", group="key")
@@ -1136,7 +1136,7 @@ def top_paper(rng: random.Random) -> Stage:
     key = lights.sun(-136, 46, 3.8, angle_deg=1.0, tint="#fff1da")
     lights.leaf_shadow(
         key,
-        (-0.27, 0.20, 0),
+        (-0.36, 0.29, 0),
         distance=0.6,
         seed=rng.randrange(99),
         twigs=2,
