@@ -109,6 +109,7 @@ def _describe_problems(app: FastAPI) -> None:
         shape = errors.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= shape.pop("$defs", {})
         schemas["Problem"] = shape
+        schemas |= tracking.schemas()
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         return api
@@ -166,6 +167,7 @@ def say_hello(settings: Settings, key: str | None, product: str | None = None) -
 
 def _log_to_stderr(level: str) -> None:
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 

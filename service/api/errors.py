@@ -169,7 +169,21 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         detail = f"nothing at {request.url.path}"
     elif error.status_code == 405:
         detail = f"{request.method} is not possible at {request.url.path}"
+        headers = {"Allow": ", ".join(_methods_at(request))}
+        return problem(405, detail, headers=headers)
     return problem(error.status_code, detail, headers=error.headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """What is possible at the address of a request."""
+    from starlette.routing import Match
+
+    found: set[str] = set()
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            found.add(method)
+    return sorted(found)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

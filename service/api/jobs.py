@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from service.records import Job, JobItem
+from service.errors import NotAllowed
+from service.records import Job, JobItem, Scope
 
 from .access import AnyCaller, Caller
 from .errors import READ, WRITE
@@ -81,7 +82,10 @@ def list_items(
 
 @router.delete("/{id}", responses=WRITE)
 def cancel_job(id: JobId, who: AnyCaller) -> JobView:
-    """Give up the items that have not begun; what is made already stays."""
+    """Give up the items that have not begun; what is made already stays. Needs the scope that began it."""
+    scope = Scope.DESIGNER if who.services.store(who.workspace).jobs.get(id).kind == "images" else Scope.MERCHANT
+    if not who.key.allows(scope):
+        raise NotAllowed(f"this needs a key with the scope {scope.value!r}")
     return job_view(who.services.jobs.cancel(who.workspace, id))
 
 

@@ -63,6 +63,8 @@ class DecideBody(TypedDict, total=False):
 class DecideRequest(BaseModel):
     """Everything may be left out."""
 
+    model_config = ConfigDict(extra="forbid")
+
     visitor: Annotated[
         str | None, Field(min_length=1, max_length=256, description="the shop's id of the visitor; kept as a digest")
     ] = None
@@ -125,6 +127,12 @@ class EventsAnswer(BaseModel):
     late: int
     duplicate: int
     refused: list[Refused]
+
+
+def schemas() -> dict[str, Any]:
+    """Shapes of bodies that are read here rather than by the framework, for the API description."""
+    shape = _events_body.json_schema(ref_template="#/components/schemas/{model}")
+    return {**shape.pop("$defs", {}), "EventsBody": shape}
 
 
 _decide_body = TypeAdapter(DecideBody)
@@ -204,7 +212,7 @@ async def decide(id: str, request: Request) -> Response:
     | {
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": TypeAdapter(EventsBody).json_schema()}},
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/EventsBody"}}},
         }
     },
 )

@@ -134,6 +134,7 @@ async def load_until_killed(server: Server, test: str, key: str, said: Promised,
         await asyncio.gather(*visitors, return_exceptions=True)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_kill_9_under_load_loses_no_acknowledged_event_and_counts_none_twice(tmp_path: Path) -> None:
     test, publishable, _ = prepare(tmp_path)
@@ -171,7 +172,8 @@ def test_kill_9_under_load_loses_no_acknowledged_event_and_counts_none_twice(tmp
     assert {version for _, _, version in kept.values()} <= versions  # every decision's weights were kept before it
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_job_goes_on_after_kill_9_and_makes_every_item_once(tmp_path: Path) -> None:
     """The server is killed while a job of 40 items runs; the next process finishes it."""
     script = tmp_path / "serve.py"
