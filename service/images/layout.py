@@ -227,7 +227,7 @@ def lay_out(
     pixels = _inked(best, logo)
     if not np.array_equal(pixels[product_alpha > 0], picture[product_alpha > 0]):
         raise ProductTouched("the layout would have changed the product")
-    return LaidOut(pixels, _record(best, fmt, product_box_px), best.findings)
+    return LaidOut(pixels, _record(best, fmt, product_box_px), best.findings + _logo_findings(best, logo))
 
 
 def _clean(text: str | None) -> str | None:
@@ -739,6 +739,7 @@ def _toned(tone: tuple[float, float, float], light: float, chroma: float) -> Rgb
 
 def _hex(text: str) -> Rgb:
     bare = text.lstrip("#")
+    bare = "".join(c * 2 for c in bare) if len(bare) == 3 else bare
     return int(bare[0:2], 16), int(bare[2:4], 16), int(bare[4:6], 16)
 
 
@@ -921,6 +922,27 @@ def _misplaced(plan: _Plan, inks: Mapping[str, _Ink], keep_out: NDArray[np.bool_
                 )
             )
     return tuple(found)
+
+
+def _logo_findings(dressed: _Dressed, logo: NDArray[np.uint8] | None) -> tuple[Finding, ...]:
+    """A warning where the logo sinks into its ground. WCAG asks 3:1 of graphics, though it exempts logos."""
+    box = dressed.plan.logo_box
+    if logo is None or box is None:
+        return ()
+    left, top, right, bottom = (round(v) for v in box)
+    opaque = logo[..., :3][logo[..., 3] > 128] if logo.shape[2] == 4 else logo.reshape(-1, 3)
+    ground = dressed.ground.crop((slice(top, bottom), slice(left, right))).reshape(-1, 3)
+    if not opaque.size or not ground.size:
+        return ()
+    own, behind = np.median(_luminance(opaque.astype(np.float32))), np.median(_luminance(ground))
+    ratio = float((max(own, behind) + 0.05) / (min(own, behind) + 0.05))
+    if ratio >= 3.0:
+        return ()
+    return (
+        Finding(
+            "layout.logo_contrast", f"contrast of the logo with its ground is {ratio:.1f}, 3 is good", "warn", "logo"
+        ),
+    )
 
 
 def _record(dressed: _Dressed, fmt: Format, product_box: Box) -> dict[str, Any]:

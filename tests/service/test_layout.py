@@ -175,10 +175,10 @@ def test_characters_without_a_glyph_block() -> None:
 
 
 def test_shop_colours_are_used_as_given() -> None:
-    brand = Brand(name="McTarn", ink="#102030", paper="#fffaf0", accent="#b00020")
+    brand = Brand(name="McTarn", ink="#123", paper="#fffaf0", accent="#b00020")
     _, laid = made(formats()["square"], "light", brand=brand, template="quiet", **LATIN)
     texts = {text["role"]: text for text in laid.record["texts"]}
-    assert texts["headline"]["colour"] == "#102030"
+    assert texts["headline"]["colour"] == "#112233"
     assert laid.record["call_to_action"]["fill"] == "#b00020"
     assert texts["brand"]["lines"] == ["McTarn"]  # a name with its own capitals keeps them
 
@@ -193,6 +193,10 @@ def test_a_logo_takes_the_place_of_the_name() -> None:
     assert (x1 - x0) / (y1 - y0) == pytest.approx(200 / 60, rel=0.05)  # whole pixels
     middle = laid.pixels[(y0 + y1) // 2, (x0 + x1) // 2].astype(int)
     assert np.abs(middle - [200, 0, 0]).max() <= 1
+    assert "layout.logo_contrast" not in [f.id for f in laid.findings]
+    pale = np.full((60, 200, 3), 225, dtype=np.uint8)
+    _, laid = made(fmt, logo=pale, **LATIN)
+    assert "layout.logo_contrast" in [f.id for f in laid.findings]
 
 
 def test_same_words_same_bytes() -> None:
