@@ -83,6 +83,13 @@ def mirror(
     return MirrorImage(np.ascontiguousarray(soft[..., :3]), np.clip(soft[..., 3], 0.0, 1.0), window)
 
 
+def kept_on(image: MirrorImage, support: Plane | None) -> MirrorImage:
+    """The mirror image without what would lie beyond the edge of a podium or table."""
+    if support is None:
+        return image
+    return MirrorImage(image.colour * support[..., None], image.cover * support, image.window)
+
+
 def reflect(diffuse: FloatPixels, specular: FloatPixels, image: MirrorImage, share: Plane) -> FloatPixels:
     """Add the ground's shine, with the product's image in its place where it stands.
 

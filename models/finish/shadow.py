@@ -123,6 +123,19 @@ def to_picture(raster: GroundRaster, camera: Camera, window: Window) -> Plane:
     return _clear_above_horizon(np.asarray(laid, dtype=np.float32), to_ground, camera, window)
 
 
+def support_in_picture(support_m: Floats | None, camera: Camera, window: Window) -> Plane | None:
+    """(h, w) 1 where the ground plane really is, None when that is everywhere or partly behind the camera."""
+    if support_m is None:
+        return None
+    edge = camera.project(np.column_stack([support_m, np.zeros(len(support_m))])) - [window.left, window.top]
+    if not np.isfinite(edge).all():
+        return None
+    cover = np.zeros((window.bottom - window.top, window.right - window.left), np.uint8)
+    fixed = np.rint(np.clip(edge, -1e4, 1e4) * (1 << _SHIFT)).astype(np.int32)
+    cv2.fillPoly(cover, [fixed], 255, lineType=cv2.LINE_AA, shift=_SHIFT)
+    return np.asarray(cover / np.float32(255.0), dtype=np.float32)
+
+
 def window_of(raster: GroundRaster, camera: Camera, threshold: float = 0.004) -> Window | None:
     """The part of the picture where the raster says anything, None when it is all light or out of sight."""
     rows, columns = np.nonzero(raster.values < 1.0 - threshold)

@@ -186,6 +186,8 @@ def _ground(frame: _Frame, backdrop: Backdrop, product: LaidProduct, body: volum
     if mirrored is not None:
         with clock.stage("reflection"):
             inner = mirrored.window.slices
+            support = shadow.support_in_picture(backdrop.support_m, frame.camera, mirrored.window)
+            mirrored = reflection.kept_on(mirrored, support)
             share = reflection.fresnel(frame.camera, mirrored.window, backdrop.roughness, backdrop.base_reflectance)
             matte = ground[inner] - frame.specular[inner]
             ground[inner] = reflection.reflect(matte, frame.specular[inner], mirrored, share)

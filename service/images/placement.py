@@ -15,6 +15,8 @@ from models.types import Alpha, Backdrop, Camera, CutOut
 CONTACT_DEPTH = 0.9  # the nearest contact lies this many half widths in front of the base's centre
 DEFAULT_VIEW_DEG = 15.0  # most packshots are taken from a little above
 MAX_UPSCALE = 1.5  # of the plate; beyond it softness shows beside a sharp product
+READABLE = 0.72  # of its room: below, an advertisement shows its scenery and not its product
+MAX_ENLARGED = 1.7  # times true size; neighbours in the picture would give more away
 LYING_HEIGHT = 0.22  # of its width: a carton on its back
 MAX_PHOTO_SCALE = 1.25  # of the photograph
 _MARGIN = 0.015  # of the frame that stays free around the product
@@ -131,7 +133,7 @@ def place(
     """
     base = find_base(cut_out.alpha)
     outer = _bounds(cut_out.alpha)
-    sized = _Sizing(base, outer, backdrop.camera, max_product_px, real_height_m)
+    sized = _Sizing(base, outer, backdrop.camera, max_product_px, real_height_m, _reach(backdrop.zone_m))
     zoom, crop = _choose_crop(backdrop, size_px, standing_px, sized)
     camera = backdrop.camera.reframed(crop, size_px)
     base_m = _standing_point(camera, backdrop, standing_px, size_px)
@@ -328,11 +330,17 @@ class _Sizing:
     camera: Camera
     room_px: tuple[float, float]
     height_m: float | None
+    zone_m: float  # how far the footprint may reach from the standing point
 
-    def fill(self) -> float:
-        """Scale at which the product fills its room."""
+    def fill(self, zoom: float) -> float:
+        """Scale at which the product fills its room, or its footprint the place where it may stand."""
         wide, tall = self.outer[2] - self.outer[0], self.outer[3] - self.outer[1]
-        return min(self.room_px[0] / wide, self.room_px[1] / tall, MAX_PHOTO_SCALE)
+        footprint = self.zone_m * self.px_per_m(zoom) / self.base.half_width_px
+        return min(self.room_px[0] / wide, self.room_px[1] / tall, MAX_PHOTO_SCALE, footprint)
+
+    def px_per_m(self, zoom: float) -> float:
+        """Frame pixels per metre at the standing point."""
+        return zoom * self.camera.focal_px[0] / float(np.linalg.norm(self.camera.position))
 
     def real(self, zoom: float) -> float | None:
         """Scale at which it has its true height, None when that cannot be said."""
@@ -341,27 +349,36 @@ class _Sizing:
             return None
         tall = self.outer[3] - self.outer[1]
         upright = tall - 2 * CONTACT_DEPTH * self.base.half_width_px * float(np.sin(elevation))
-        px_per_m = zoom * self.camera.focal_px[0] / float(np.linalg.norm(self.camera.position))
-        return px_per_m * self.height_m * float(np.cos(elevation)) / max(upright, 0.3 * tall)
+        return self.px_per_m(zoom) * self.height_m * float(np.cos(elevation)) / max(upright, 0.3 * tall)
 
     def scale_at(self, zoom: float) -> tuple[float, tuple[str, ...]]:
-        fill, real = self.fill(), self.real(zoom)
+        fill, real = self.fill(zoom), self.real(zoom)
         if real is None:
             return 0.94 * fill, ()
         if real > fill:
             return fill, (f"shown at {fill / real:.2f} of its true size, to fit",) if real > 1.05 * fill else ()
-        if real < 0.5 * fill:
-            grown = min(0.5 * fill, 1.8 * real)
+        if real < READABLE * fill:
+            grown = min(READABLE * fill, MAX_ENLARGED * real)
             return grown, (f"shown at {grown / real:.2f} of its true size, to be seen",)
         return real, ()
 
     def misfit(self, zoom: float) -> float:
         """0 when the product has its true size and fills most of its room."""
-        fill, real = self.fill(), self.real(zoom)
+        fill, real = self.fill(zoom), self.real(zoom)
         if real is None:
             return 0.0
         ratio = real / fill
         return float(max(0.0, np.log(ratio)) + max(0.0, np.log(0.85 / ratio)))
+
+
+def _reach(zone_m: Floats) -> float:
+    """Metres from the standing point to the nearest edge of the zone, to either side; without a zone no limit."""
+    if len(zone_m) < 3:
+        return np.inf
+    a, b = zone_m, np.roll(zone_m, -1, axis=0)
+    along = np.clip(-(a * (b - a)).sum(axis=1) / np.maximum(((b - a) ** 2).sum(axis=1), 1e-12), 0.0, 1.0)
+    nearest = float(np.linalg.norm(a + along[:, None] * (b - a), axis=1).min())
+    return nearest if _in_polygon(np.zeros(2), zone_m) else np.inf
 
 
 def _choose_crop(

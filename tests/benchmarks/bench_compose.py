@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -30,18 +31,19 @@ def main() -> None:
     options = read_options()
     cv2.setNumThreads(1)
     width, height = (int(v) for v in options.size.split("x"))
-    cuts = {p.stem: Packshot().cut_out(decode(p.read_bytes()).pixels) for p in sorted(options.samples.glob("*/*.jpg"))}
+    photos = sorted(options.samples.glob("*/*.jpg"))
+    cuts = {path.stem: (Packshot().cut_out(decode(path.read_bytes()).pixels), true_height_m(path)) for path in photos}
     plates = Plates(options.plates)
     stages: dict[str, float] = defaultdict(float)
     cells, made, failed = [], 0, 0
     for plate in plates.ids():
         backdrop = plates.backdrop(plate)
-        for name, cut_out in cuts.items():
+        for name, (cut_out, height_m) in cuts.items():
             base = find_base(cut_out.alpha)
             verdict = fits(base.view_angle_deg, backdrop.camera.view_angle_deg, base.is_round)
             if verdict is Fit.REJECT:
                 continue
-            picture, ok = one(cut_out, backdrop, (width, height), stages)
+            picture, ok = one(cut_out, height_m, backdrop, (width, height), stages)
             made, failed = made + 1, failed + (not ok)
             cells.append((f"{name} / {plate} / {verdict}", picture))
     for stage, spent in sorted(stages.items(), key=lambda item: -item[1]):
@@ -52,7 +54,13 @@ def main() -> None:
         save_sheet(cells, options.sheet)
 
 
-def one(cut_out: CutOut, backdrop, size_px, stages) -> tuple[np.ndarray, bool]:  # type: ignore[no-untyped-def]
+def true_height_m(photo: Path) -> float | None:
+    """What the product's facts would say."""
+    camera = photo.parent / "truth" / ("camera-top.json" if photo.stem.endswith("-top") else "camera.json")
+    return float(json.loads(camera.read_text("utf-8"))["size_m"][2]) if camera.exists() else None
+
+
+def one(cut_out: CutOut, height_m, backdrop, size_px, stages) -> tuple[np.ndarray, bool]:  # type: ignore[no-untyped-def]
     width, height = size_px
     start = time.process_time()
     where = place(
@@ -61,6 +69,7 @@ def one(cut_out: CutOut, backdrop, size_px, stages) -> tuple[np.ndarray, bool]: 
         size_px=size_px,
         standing_px=(width * 0.5, height * (0.55 if backdrop.camera.view_angle_deg > 50 else 0.76)),
         max_product_px=(width * 0.62, height * 0.6),
+        real_height_m=height_m,
     )
     stages["place"] += time.process_time() - start
     result = compose(cut_out, backdrop, where, seed=1)
