@@ -59,6 +59,7 @@ ENLARGED = 16  # from a cell to finished pixels, each way
 EDGE_BLUR_PX = 0.9  # of podium edges, in enlarged pixels
 FAR_EDGE_BLUR_PX = 2.4  # of the table's far edge
 TRUST_PX = 4.0  # one cell: how near its edge a part is taken as painted
+FILL = 0.45  # of the key light's colour, on walls that the key light misses
 COLOUR_PULL = 0.85  # 1 meets the measured colour exactly
 SWEEP_BLEND = 0.07  # of the height, over which a sweep's floor turns into its back
 FAR_M = 8.0  # further places count as this far
@@ -300,9 +301,15 @@ def key_share_on_ground(values: Mapping[str, str]) -> NDArray[np.float32]:
 
 
 def white_ball(values: Mapping[str, str]) -> tuple[float, float, float]:
-    """Scene-linear colour of a white ball (albedo .8) where it faces the camera, measured on renders."""
-    red, green, blue = measured_lights()[values["light"]][values["side"]]["ball"]
+    """Scene-linear colour of a white ball (albedo .8) where it faces the camera, measured on renders, with fill."""
+    seen = np.array(measured_lights()[values["light"]][values["side"]]["ball"])
+    red, green, blue = (float(v) for v in np.maximum(seen, 0.8 * upright_fill(values)))
     return (red, green, blue)
+
+
+def upright_fill(values: Mapping[str, str]) -> NDArray[np.float64]:
+    """(3,) the least light on what faces the camera: a room has other walls than the one in the picture."""
+    return FILL * np.asarray(LIGHT_KINDS[values["light"]].key_rgb)
 
 
 @lru_cache(maxsize=1)
@@ -662,7 +669,10 @@ def asked_colour(part: str, values: Mapping[str, str]) -> NDArray[np.float64] | 
     light = values["light"]
     if light in PATCHY_LIGHTS and (part != "back" or lights_the_wall(values)):
         light = "hard"  # the pattern is drawn after the colours
-    seen: NDArray[np.float64] = np.asarray(albedo) * np.asarray(measured["light"][part][light][values["side"]])
+    falls = np.asarray(measured["light"][part][light][values["side"]], dtype=np.float64)
+    if part == "back":
+        falls = np.maximum(falls, upright_fill(values))
+    seen: NDArray[np.float64] = np.asarray(albedo) * falls
     return seen
 
 
@@ -678,7 +688,8 @@ def resize(
     """A box of a float picture (H, W, C) at a size, bicubic, clipped to 0..1."""
     channels = [Image.fromarray(np.ascontiguousarray(picture[..., c])) for c in range(picture.shape[-1])]
     planes = [np.asarray(plane.resize(size_px, Image.Resampling.BICUBIC, box=box)) for plane in channels]
-    return np.clip(np.stack(planes, axis=-1), 0, 1).astype(np.float32)
+    out: FloatPixels = np.clip(np.stack(planes, axis=-1), 0, 1).astype(np.float32)
+    return out
 
 
 def shadows(where: Place, values: Mapping[str, str], seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
