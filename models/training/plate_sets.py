@@ -1154,7 +1154,7 @@ def top_paper(rng: random.Random) -> Stage:
 @place(
     "top-terrazzo-citrus",
     family="summer_flatlay",
-    words="pale terrazzo from above with lemons, glass and green leaves, hard summer light",
+    words="pale terrazzo from above with lemons, oranges and green leaves, hard summer light",
     mood="fresh, summery, fruity",
     surface="terrazzo",
     categories=("drinks", "food", "beauty"),
@@ -1164,7 +1164,7 @@ def top_paper(rng: random.Random) -> Stage:
 )
 def top_terrazzo(rng: random.Random) -> Stage:
     top = materials.terrazzo(
-        "#ece7df", ("#d9b79a", "#a7b3a6", "#e0cdb0", "#8d8682", "#dcb9ae"), chip=0.010, seed=rng.randrange(30)
+        "#ece7df", ("#dcc2aa", "#b4bdb2", "#e2d3bc", "#a19a95", "#dfc3ba"), chip=0.010, seed=rng.randrange(30)
     )
     shapes.floor(3, top)
     for i, (x, y, t) in enumerate(
@@ -1186,12 +1186,10 @@ def top_terrazzo(rng: random.Random) -> Stage:
             flat=0.7,
             keep_above=0.001,
         )
-    tumbler = [(0, 0), (0.034, 0), (0.038, 0.09)]
-    shapes.lathe(
-        props.hollow(shapes.fillet(tumbler, 0.004), 0.0024), materials.glass(), (0.25, -0.215, 0), segments=128
-    )
-    shapes.lathe([(0, 0.062), (0.0345, 0.062)], materials.plain("#f0d982", 0.08), (0.25, -0.215, 0))
-    key = lights.sun(-132, 47, 3.8, angle_deg=1.4, tint="#fff4e0")
+    props.bowl(0.062, 0.034, materials.ceramic("#f1eee8", glaze=0.7, roughness=0.3), (0.25, -0.215, 0))
+    props.orange((0.262, -0.205, 0.006), radius=0.031, seed=3)
+    props.orange((0.222, -0.235, 0.007), radius=0.027, tint="#e8a33a", seed=8)
+key = lights.sun(-132, 47, 3.8, angle_deg=1.4, tint="#fff4e0")
     lights.world(None, 0.50, tint="#eaf1ff")
     return Stage(key, top, zone=disc(0.125))
 
