@@ -397,3 +397,7 @@ def weights_check() -> None:
         typer.echo(f"{name:14} {status.state.value:10} {status.detail}".rstrip())
     if any(status.state is weights.State.DAMAGED for status in states.values()):
         fail("damaged weights; run: adloom weights add NAME")
+
+
+if __name__ == "__main__":
+    main()
