@@ -38,7 +38,7 @@ BUTTON = "call_to_action"  # every channel's picture needs one
 BUTTON_MAX = 20  # display width that fits the button of every layout
 ALTERNATIVES = 3  # of a field that a channel shows once: what a test can choose from
 MOST_DRAFTS = 32
-MOST_PHRASES = 6  # a prompt's grammar grows with the cube of it, and compiling it costs more than writing
+MOST_PHRASES = 5  # a prompt's grammar grows with the cube of it, and compiling it costs more than writing
 COMPOSED_LANGUAGES = ("en", "zh")
 _NOT_COPY = ("path", "display_path", "link_description", "search_terms", "keywords", "url", "display_url")
 

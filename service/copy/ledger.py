@@ -43,7 +43,7 @@ from .lexicon import (
 )
 from .money import Amount, amounts_in, discounts_in
 from .quantities import Quantity
-from .words import Plain, Token, plain, tokens, written_language
+from .words import Plain, Token, plain, stem, tokens, written_language
 
 _CLAIM_TYPE = {"offer": "discount"}
 _OFFER_TYPE = {
@@ -416,6 +416,8 @@ def _is_idle(reading: _Reading, mention: Mention, known: Sequence[str]) -> bool:
         if pattern is not None and pattern.match(after) and concept not in reading.book.affirmed:
             return True
     word = reading.source.lower[mention.start : mention.end]
+    if word == "free" and reading.source.lower[: mention.start].endswith("-"):
+        return True  # the end of "plastic-free"
     before = reading.source.lower[max(0, mention.start - 16) : mention.start]
     return word in ("iron", "stone", "paper", "oak", "down", "folds", "stacks", "return", "award", "local") and bool(
         _VERB_BEFORE.search(before)
@@ -475,7 +477,7 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
 
 
 _PACKAGING = re.compile(
-    r"packag|carton|(?<!in the )\bbox\b|wrap|sleeve|\bbag\b|pouch|包装|纸盒|盒|袋|verpackung|emballage|envase|箱"
+    r"packag|carton|(?<!in the )\bbox\b|wrap|sleeve|\bbags?\b|pouch|包装|纸盒|盒|袋|verpackung|emballage|envase|箱"
 )
 
 
@@ -507,14 +509,16 @@ def _missing_reason(kind: str) -> str:
 def _literal_line(reading: _Reading, span: tuple[int, int], kind: str) -> Line | None:
     """A fact that holds the very words, for surfaces that a lexicon reads as something else."""
     words = [w.stem for w in reading.words if span[0] <= w.start < span[1]]
+    said = reading.source.lower[span[0] : span[1]]
     if not words and not reading.source.text[span[0] : span[1]].isascii():
-        said = reading.source.lower[span[0] : span[1]]
         lines = [line for low, line in reading.book.han if said in low]
     else:
         lines = [ln for ln in reading.book.lines if words and set(words) <= _stems_of(ln)]
     for line in lines:
         if line.negative or (kind in _NOT_FROM_TITLE and line.key in ("title", "brand", "category")):
             continue
+        if len(words) == 1 and not re.search(rf"(?<![\w-]){re.escape(said)}", f"{line.key} {line.value}".lower()):
+            continue  # "free" is not said by "lead-free"
         if not _denied_inside(line):
             return line
     return None
@@ -568,8 +572,13 @@ def _wrong_part(reading: _Reading, mention: Mention, known: Sequence[str], kind:
 
 
 _PART_NAMES = frozenset(
-    "handle strap lid base sol frame leg sleeve collar lining spout blade hing buckl zip zipper button knob shelf drawer seat backrest armrest wheel hook loop cap grip cord cabl wick lens".split()  # noqa: E501, SIM905
+    "handle strap lid base sole frame leg sleeve collar lining spout blade hinge buckle zip zipper button knob shelf drawer seat backrest armrest wheel hook loop cap grip cord cable wick lens".split()  # noqa: E501, SIM905
 )
+
+
+@lru_cache(maxsize=1)
+def _part_stems() -> frozenset[str]:
+    return frozenset(stem(word) for word in _PART_NAMES)
 
 
 def _unknown_part(reading: _Reading, mention: Mention, kind: str) -> Token | None:
@@ -580,7 +589,7 @@ def _unknown_part(reading: _Reading, mention: Mention, kind: str) -> Token | Non
     if following is None or reading.source.text[mention.end : following.start].strip(" -"):
         return None
     is_known = reading.book.word_line(following.stem) is not None
-    return following if following.stem in _PART_NAMES and not is_known else None
+    return following if following.stem in _part_stems() and not is_known else None
 
 
 def _concepts_of_line(book: FactBook, line: Line, kind: str) -> set[str]:
@@ -602,7 +611,9 @@ def _read_absences(reading: _Reading) -> None:
         if not reading.is_free(start, end):
             continue
         line = reading.book.absent.get(what)
-        if line is not None:
+        if line is not None and _PACKAGING.search(line.key.lower()) and not _PACKAGING.search(reading.source.lower):
+            reading.unsupported(start, end, "environment", f"true of the packaging only: {line.shown}")
+        elif line is not None:
             reading.supported(start, end, "feature", line)
         elif what in _IDLE_ABSENCE:
             reading.take(start, end)
@@ -620,7 +631,7 @@ _PEOPLE_AND_THINGS = "friend reason hand way moment people person step word thin
 
 @lru_cache(maxsize=1)
 def _idle_nouns() -> frozenset[str]:
-    return frozenset(meaning(stem) for stem in _PEOPLE_AND_THINGS.split())
+    return frozenset(meaning(word) for word in _PEOPLE_AND_THINGS.split())
 
 
 def _read_quantities(reading: _Reading) -> None:
@@ -1062,6 +1073,16 @@ def _judge_included(reading: _Reading, match: re.Match[str]) -> None:
     words = [w for w in words[:stop] if w.stem not in _GRAMMAR]
     if not words or not all(reading.is_free(w.start, w.end) for w in words):
         return
+    stems = {w.stem for w in words}
+    apart = next(
+        (ln for ln in reading.book.lines if _SOLD_APART.search(ln.value.lower()) and stems <= _stems_of(ln)), None
+    )
+    if apart is not None and not stems & {"spar", "spare", "extra"}:
+        known = reading.book.word_line(words[-1].stem)
+        apart = apart if known is None or known is apart else None
+    if apart is not None:
+        reading.contradicted(words[0].start, words[-1].end, "feature", apart)
+        return
     unknown = [w for w in words if reading.book.word_line(w.stem) is None and w.stem not in puffery_stems("en")]
     if name == "all" and (not unknown or unknown[-1] is not words[-1] or unknown[-1].stem in _ABSTRACT):
         return
@@ -1069,6 +1090,7 @@ def _judge_included(reading: _Reading, match: re.Match[str]) -> None:
         reading.unsupported(words[0].start, words[-1].end, "feature", f"no fact mentions: {unknown[-1].lower}")
 
 
+_SOLD_APART = re.compile(r"sold separately|not included|available separately|without (?:charger|battery|batteries)")
 _STOP = frozenset("for to and or in on at of that which so when while with from by you your".split())  # noqa: SIM905
 _ABSTRACT = frozenset(
     "lov joy car eas you everything all mor styl comfort pleasur tast confidenc smil memory moment".split()  # noqa: SIM905
