@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     # models
     text_backend: str = Field(default="local", description="text model backend")
     text_model: str = Field(default="smollm2", description="its weights: a row of the weight table, hub id or folder")
+    text_url: str | None = Field(default=None, description="server of the openai-compatible backend, with its /v1")
+    text_api_key: SecretStr | None = Field(default=None, description="key of that server, if it wants one")
     image_backend: str = Field(default="plates", description="image backend when a request names none")
     matting_backend: str = Field(default="packshot", description="matting backend")
     threads: Annotated[int, Field(ge=0, le=256)] = Field(default=0, description="compute threads; 0: as many as cores")

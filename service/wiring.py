@@ -122,7 +122,16 @@ def workshop(settings: Settings) -> Workshop:
 
 
 def _text(settings: Settings) -> TextModel:
-    return text_model(settings.text_backend)
+    """The text backend with the settings that it knows."""
+    own: dict[str, Any] = {}
+    if settings.text_backend == "local":
+        own = {"model": settings.text_model, "threads": settings.threads or None}
+    elif settings.text_backend == "openai-compatible":
+        if not settings.text_url:
+            raise InvalidInput("ADLOOM_TEXT_URL", "the openai-compatible backend needs the address of its server")
+        key = settings.text_api_key.get_secret_value() if settings.text_api_key else None
+        own = {"base_url": settings.text_url, "model": settings.text_model, "api_key": key}
+    return text_model(settings.text_backend, **own)
 
 
 def real_studio(settings: Settings, shelf: Shelf) -> Workbench:

@@ -223,8 +223,8 @@ def get_results(id: TestId, who: AnyCaller, format: Annotated[Literal["json", "c
 
 
 CSV_COLUMNS = (
-    "arm", "state", "headline", "call_to_action", "creative_id", "decisions", "exposures", "successes", "value", "rate",
-    "rate_low", "rate_high", "probability_best", "lift_over_uniform", "lift_low", "lift_high",
+    "arm", "state", "headline", "call_to_action", "creative_id", "decisions", "exposures", "successes", "value",
+    "sample_rate", "rate", "rate_low", "rate_high", "probability_best", "lift_over_uniform", "lift_low", "lift_high",
 )  # fmt: skip
 
 
@@ -237,8 +237,8 @@ def _csv(result: Result, test: RunningTest, decisions: Mapping[str, int]) -> str
         lift, shown = arm.lift_over_uniform, shows[arm.arm]
         cells = (
             arm.arm, arm.state, shown.headline, shown.call_to_action, shown.creative_id, decisions.get(arm.arm, 0),
-            int(arm.exposures), int(arm.clicks), arm.value, arm.rate, arm.rate_sequence.low, arm.rate_sequence.high,
-            arm.probability_best, lift.lift_rel, lift.sequence.low, lift.sequence.high,
+            int(arm.exposures), int(arm.clicks), arm.value, arm.sample_rate, arm.rate, arm.rate_sequence.low,
+            arm.rate_sequence.high, arm.probability_best, lift.lift_rel, lift.sequence.low, lift.sequence.high,
         )  # fmt: skip
         writer.writerow(_safe(cell) for cell in cells)
     return out.getvalue()
