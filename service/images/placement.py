@@ -391,7 +391,7 @@ def _choose_crop(
     origin = backdrop.camera.project(np.zeros(3))
     best: tuple[float, float, tuple[float, float, float, float]] | None = None
     for zoom in np.geomspace(smallest, largest, 24):
-        w, h = size_px[0] / zoom, size_px[1] / zoom
+        w, h = float(size_px[0] / zoom), float(size_px[1] / zoom)
         left = float(np.clip(origin[0] + 0.5 - standing_px[0] / zoom, 0.0, wide - w))
         top = float(np.clip(origin[1] + 0.5 - standing_px[1] / zoom, 0.0, tall - h))
         landed = ((origin[0] + 0.5 - left) * zoom, (origin[1] + 0.5 - top) * zoom)

@@ -190,6 +190,20 @@ def test_nothing_is_drawn_beyond_the_edge_of_a_podium() -> None:
     assert kept.values[:, x > 0.18].min() == 1.0
 
 
+def test_a_reflection_ends_with_the_podium() -> None:
+    podium = np.array([[-0.14, -0.14], [0.14, -0.14], [0.14, 0.14], [-0.14, 0.14]])
+    bare = dataclasses.replace(room(14.0, "left", 0.1), support_m=podium)
+    where = put(mug(), bare)
+    free, kept = made("left", 0.1)[0].pixels, compose(mug(), bare, where, seed=3).pixels
+    below = where.product_box[3] + 45
+    camera = bare.camera.reframed(where.crop, where.size_px)
+    assert camera.project(np.array([0.0, -0.14, 0.0]))[1] < below  # beyond the podium's front edge
+    dark = pixels.encode(pixels.crop_resize(bare.linear, where.crop, where.size_px), bare.curve)
+    centre = sum(where.product_box[::2]) // 2
+    spot = (slice(below, below + 10), slice(centre - 20, centre + 20))
+    assert np.abs(kept[spot].astype(int) - dark[spot]).mean() < np.abs(free[spot].astype(int) - dark[spot]).mean()
+
+
 def test_light_counts_only_where_it_is_key_light() -> None:
     """Full key shadow on a ground lit by the sky alone changes nothing."""
     linear = np.full((4, 4, 3), 0.5, np.float32)
@@ -286,6 +300,15 @@ def test_the_grain_of_the_place_matches_the_products() -> None:
     assert relight.grain_sigma(grained, solid) == pytest.approx(sigma, rel=0.15)
 
 
+def test_texture_is_no_grain() -> None:
+    """A product that is calm in places and restless in others has the noise of its calm places."""
+    rng = np.random.default_rng(0)
+    product = np.full((240, 240, 3), 120.0) + 1.0 * rng.standard_normal((240, 240, 1))
+    product[:, 80:] += 15.0 * rng.standard_normal((240, 160, 1))
+    sigma = relight.grain_sigma(np.clip(product, 0, 255).astype(np.uint8), np.ones((240, 240), np.float32))
+    assert sigma < 1.6
+
+
 def test_the_fast_display_curve_is_within_half_a_step() -> None:
     curve = studio.curve()
     linear = np.random.default_rng(0).random((50, 50, 3)).astype(np.float32) ** 3
@@ -371,6 +394,29 @@ def test_a_known_height_sets_the_scale() -> None:
     body = volume.from_silhouette(alpha, camera, where.base_m)
     assert body is not None
     assert body.height_m == pytest.approx(MUG_HEIGHT_M, rel=0.08)  # the photograph's own perspective differs
+
+
+def test_a_footprint_never_leaves_the_zone() -> None:
+    narrow = dataclasses.replace(room(), zone_m=0.05 * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]))
+    where = place(mug(), narrow, size_px=FRAME, standing_px=(180, 270), max_product_px=(300, 300))
+    camera = narrow.camera.reframed(where.crop, where.size_px)
+    half_m = find_base(mug().alpha).half_width_px * where.scale * float(camera.translation[2]) / camera.focal_px[0]
+    assert half_m <= 0.052  # depth at the standing point is a little off the distance
+
+
+def test_a_box_on_its_back_is_seen_from_above_and_throws_a_short_shadow() -> None:
+    turn = np.radians(15.0)
+    v, u = np.mgrid[:400, :400] - 200.0
+    x, y = u * np.cos(turn) + v * np.sin(turn), -u * np.sin(turn) + v * np.cos(turn)
+    alpha = ((np.abs(x) < 70) & (np.abs(y) < 120)).astype(np.float32)
+    base = find_base(alpha)
+    assert base.lies_down
+    assert base.view_angle_deg > 60
+    photo = studio.photograph(alpha)
+    lying = CutOut(photo, alpha, photo, 0.0, 1, Provenance("fake", "drawn", "1"))
+    where = put(lying, room(70.0))
+    assert where.height_m is not None
+    assert where.height_m < 0.1
 
 
 def test_a_backdrop_of_the_scene_model_is_as_good() -> None:
