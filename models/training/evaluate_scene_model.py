@@ -7,6 +7,7 @@ layout of held-out renders, so that the columns answer the same questions:
 
 - *renders*: a small classifier, trained on training renders, reads each attribute from held-out renders;
 - *generated*: the same classifier on generated pictures; *shuffled*: the same pictures against somebody else's wishes;
+- without a judge: how far a part's mean colour is from the render's, and whether the same half is the brighter one;
 - Frechet distance in the classifier's features, beside a floor (training renders against held-out ones) and two
   baselines (one blurred mean picture; renders moved by a quarter of the picture);
 - distance to the nearest training picture, generated beside held-out: much smaller would mean memorised;
@@ -35,9 +36,10 @@ from torch.nn import functional as F
 
 from models.image.scene_model import WEIGHTS, SceneModel, SceneModelPipeline
 from models.image.vocabulary import vocabulary
-from models.pixels import to_bytes
+from models.pixels import to_bytes, to_lab
 from models.types import ImageRequest
 
+from .layout import BACK, FLOOR, TOP
 from .scene_data import SceneSet, load
 from .scene_grammar import draw_scene
 
@@ -183,6 +185,32 @@ def write_sheet(folder: Path, path: Path, guidance: float, seed: int = 2024, til
     sheet.save(path, optimize=True)
 
 
+def colour_distance(pictures: Tensor, real: Tensor, layouts: NDArray[np.uint8]) -> dict[str, float]:
+    """Median CIELAB distance of a part's mean colour to the render with the same wish, floor, background, podium top."""
+    found = {}
+    for name, part in (("floor", FLOOR), ("background", BACK), ("podium", TOP)):
+        whole = torch.from_numpy(layouts[:, part] > 242)[:, None]
+        enough = whole.sum(dim=(1, 2, 3)) >= 10
+        labs = []
+        for batch in (pictures, real):
+            mean = (batch * whole).sum(dim=(2, 3)) / whole.sum(dim=(2, 3)).clamp(min=1)
+            shown = ((mean[enough].clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
+            labs.append(to_lab(shown[:, None])[:, 0])
+        found[name] = float(np.median(np.linalg.norm(labs[0] - labs[1], axis=-1)))
+    return found
+
+
+def sides_agree(pictures: Tensor, real: Tensor, values: NDArray[np.int64]) -> float:
+    """Share of pictures lit from left or right whose brighter half is the brighter half of the render; chance is .5."""
+    side = values[:, list(vocabulary().values).index("side")]
+    names = vocabulary().values["side"]
+    counts = np.isin(side, [names.index("left"), names.index("right")])
+    slopes = [
+        (b[..., :16].mean(dim=(1, 2, 3)) - b[..., 16:].mean(dim=(1, 2, 3))).numpy()[counts] for b in (pictures, real)
+    ]
+    return float((np.sign(slopes[0]) == np.sign(slopes[1])).mean())
+
+
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     cost = seconds_and_memory(options.weights)  # first, before the data takes memory
     training, held_out = load(options.data, vocabulary().values)
@@ -191,7 +219,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     real = as_pictures(held_out.crops[0].pictures[:, 0])
     made = generate(options.weights, held_out, options.seed, options.steps, options.guidance)
     rng = np.random.default_rng(options.seed)
-    shuffled = held_out.values[rng.permutation(len(held_out))]
+    order = rng.permutation(len(held_out))
+    shuffled = held_out.values[order]
     some = rng.permutation(len(training))[: len(real)]
     seen = as_pictures(training.crops[0].pictures[some, 0])
     mean = torch.from_numpy(ndimage.gaussian_filter(real.mean(0).numpy(), (0, 2, 2)))[None].expand_as(real)
@@ -217,6 +246,12 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         "frechet": {
             name: frechet(cloud, features["held_out"]) for name, cloud in features.items() if name != "held_out"
         },
+        "colour_distance": {
+            "generated": colour_distance(made, real, held_out.crops[0].layouts[:, 0]),
+            "shuffled": colour_distance(made[torch.from_numpy(order)], real, held_out.crops[0].layouts[:, 0]),
+        },
+        "brighter_half_agrees": sides_agree(made, real, held_out.values),
+        "judge_minutes": options.judge_minutes,
         "nearest_training_rms": {
             "held_out": float(np.median(nearest(real, everything))),
             "generated": float(np.median(nearest(made, everything))),
@@ -236,6 +271,13 @@ def table(found: dict[str, Any]) -> str:
     for name in READ:
         a, b, c = (rows[column][name] for column in ("renders", "generated", "shuffled"))
         lines.append(f"| {name} | {a:.2f} | {b:.2f} | {c:.2f} | {b / max(a, 1e-6):.2f} |")
+    close, far = found["colour_distance"]["generated"], found["colour_distance"]["shuffled"]
+    lines += [
+        "",
+        "Mean colour of a part, CIELAB distance to the render with the same wish (shuffled): "
+        + ", ".join(f"{part} {close[part]:.1f} ({far[part]:.1f})" for part in close),
+        f"Brighter half as in the render, light from left or right: {found['brighter_half_agrees']:.2f} (chance 0.50)",
+    ]
     f, d, s = found["frechet"], found["nearest_training_rms"], found["picture_512"]
     lines += [
         "",
