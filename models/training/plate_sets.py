@@ -1189,7 +1189,7 @@ def top_terrazzo(rng: random.Random) -> Stage:
     props.bowl(0.062, 0.034, materials.ceramic("#f1eee8", glaze=0.7, roughness=0.3), (0.25, -0.215, 0))
     props.orange((0.262, -0.205, 0.006), radius=0.031, seed=3)
     props.orange((0.222, -0.235, 0.007), radius=0.027, tint="#e8a33a", seed=8)
-key = lights.sun(-132, 47, 3.8, angle_deg=1.4, tint="#fff4e0")
+    key = lights.sun(-132, 47, 3.8, angle_deg=1.4, tint="#fff4e0")
     lights.world(None, 0.50, tint="#eaf1ff")
     return Stage(key, top, zone=disc(0.125))
 
