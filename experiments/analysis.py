@@ -180,6 +180,8 @@ def _fit(experiment: Experiment, counts: Counts, score: ContentScore | None) -> 
         return None
     design = make_design(experiment.arms, experiment.factors, experiment.segments)
     aligned = counts.aligned(design.arms, design.segments)
+    if experiment.metric == "value":
+        aligned = aligned.in_value_units()
     return fit_factorial(design, aligned, score=score, interactions=experiment.policy.interactions)
 
 

@@ -138,6 +138,18 @@ class Counts:
             pick(self.value_squares),
         )
 
+    def in_value_units(self) -> Counts:
+        """Counts whose clicks are values in units of a typical success, E[v^2] / E[v], so that policies maximise value.
+
+        The sum of values over n exposures has mean n E[v] and variance close to n E[v^2]; divided by that unit both
+        are equal, as they are for rare clicks (a quasi-Poisson scale). With equal values nothing changes.
+        """
+        total, squares = float(self.value.sum()), float(self.value_squares.sum())
+        if total <= 0.0 or squares <= 0.0:
+            return self
+        clicks = np.maximum(self.value, 0.0) * (total / squares)
+        return replace(self, clicks=clicks, matured=np.maximum(self.matured, clicks))
+
     def pooled(self) -> Counts:
         """All segments together, as one."""
 

@@ -51,6 +51,8 @@ def weigh(
     Returns:
         The table (exact probabilities, floor and holdout included) and the fit.
     """
+    if experiment.metric == "value":
+        counts = counts.in_value_units()
     active = experiment.active_arms
     arms = tuple(arm for arm in active if arm not in set(vetoed)) or active
     kind = experiment.policy.kind

@@ -80,6 +80,32 @@ def test_top_two_is_what_redrawing_until_another_arm_wins_amounts_to() -> None:
     assert top_two(np.array([1.0])).tolist() == [1.0]
 
 
+@pytest.mark.parametrize("kind", ["thompson", "factorial"])
+def test_a_value_metric_prefers_few_dear_buyers_to_many_cheap_ones(kind: PolicyKind) -> None:
+    counts = Counts.empty(("a", "b", "c")).add_cells(
+        np.full((1, 3), 5_000.0),
+        np.array([[150.0, 100.0, 100.0]]),
+        value=np.array([[1_500.0, 3_000.0, 1_000.0]]),  # 10, 30 and 10 each
+        value_squares=np.array([[15_000.0, 90_000.0, 10_000.0]]),
+    )
+    by_clicks, by_value = (
+        weigh(plan, counts, version=1, now=0.0, rng=np.random.default_rng(1))
+        for plan in (
+            Experiment("e", ARMS, policy=PolicySpec(kind)),
+            Experiment("e", ARMS, metric="value", policy=PolicySpec(kind)),
+        )
+    )
+    assert by_clicks.table.segments["all"].served.argmax() == 0
+    assert by_value.table.segments["all"].served.argmax() == 1
+
+
+def test_equal_values_make_value_units_clicks() -> None:
+    counts = Counts.empty(("a",)).add_cells(
+        np.array([[100.0]]), np.array([[4.0]]), value=np.array([[28.0]]), value_squares=np.array([[196.0]])
+    )
+    assert counts.in_value_units().clicks[0, 0] == pytest.approx(4.0)
+
+
 def test_a_fixed_split_keeps_its_shares_over_the_active_arms() -> None:
     assert fixed_split(("a", "b"), {"a": 3.0, "b": 1.0, "c": 4.0}).tolist() == [0.75, 0.25]
     assert fixed_split(("a", "b")).tolist() == [0.5, 0.5]
