@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import stat
+import subprocess
+import sys
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +24,8 @@ from service.storage import Database, Objects, Store
 from service.storage.objects import open_objects
 from service.storage.tables import metadata
 from tests.service.conftest import NOW, SCENES, creative_of, png
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -65,6 +69,27 @@ def test_the_first_migration_makes_exactly_the_tables(database: Database) -> Non
         assert connection.exec_driver_sql("pragma journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("pragma synchronous").scalar() == 2  # FULL: a commit is on disk
     database.migrate()  # again: nothing to do
+
+
+def test_the_tables_and_the_raw_inserts_can_be_said_to_postgresql() -> None:
+    """The dialect has a word for every type and gives every raw insert's column; a server is not asked."""
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.schema import CreateTable
+
+    from service.tracking.log import DECISION_COLUMNS, EVENT_COLUMNS
+
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    said = {name: str(CreateTable(table).compile(dialect=dialect)) for name, table in metadata.tables.items()}
+    assert "seq BIGSERIAL" in said["events"]
+    assert "body JSONB" in said["products"]
+    assert set(DECISION_COLUMNS) == set(metadata.tables["decisions"].c.keys()) - {"seq"}
+    assert set(EVENT_COLUMNS) == set(metadata.tables["events"].c.keys()) - {"seq"}
+
+
+def test_starting_the_service_loads_no_network() -> None:
+    code = "import sys, service.app; print(sorted({'torch', 'transformers', 'diffusers', 'cv2'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
 
 
 def test_every_row_belongs_to_a_workspace() -> None:
