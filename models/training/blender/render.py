@@ -75,7 +75,8 @@ def render_layers(*, quiet: bool = True) -> tuple[Layers, float]:
 
     Returns:
         Layers by pass name, each (H, W, 3) or (H, W) float32, scene-linear: "Combined", "Depth" (metres along the
-        axis), "Glossy Direct", "Glossy Indirect", "Glossy Color", "Combined_key", "Combined_ambient"; and CPU-seconds spent.
+        axis), "Glossy Direct", "Glossy Indirect", "Glossy Color", "Combined_key",
+        "Combined_ambient"; and CPU-seconds spent.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "render.exr"
