@@ -15,6 +15,7 @@ from models.types import Alpha, Backdrop, Camera, CutOut
 CONTACT_DEPTH = 0.9  # the nearest contact lies this many half widths in front of the base's centre
 DEFAULT_VIEW_DEG = 15.0  # most packshots are taken from a little above
 MAX_UPSCALE = 1.5  # of the plate; beyond it softness shows beside a sharp product
+MAX_TIGHTENING = 1.5  # of the widest crop: a scene of which only the table top is left is no scene
 READABLE = 0.72  # of its room: below, an advertisement shows its scenery and not its product
 MAX_ENLARGED = 1.7  # times true size; neighbours in the picture would give more away
 LYING_HEIGHT = 0.22  # of its width: a carton on its back
@@ -387,7 +388,7 @@ def _choose_crop(
     """The enlargement and crop that come nearest to the wanted standing point and size."""
     wide, tall = backdrop.camera.size_px
     smallest = max(size_px[0] / wide, size_px[1] / tall)
-    largest = max(MAX_UPSCALE, smallest)
+    largest = max(min(MAX_UPSCALE, MAX_TIGHTENING * smallest), smallest)
     origin = backdrop.camera.project(np.zeros(3))
     best: tuple[float, float, tuple[float, float, float, float]] | None = None
     for zoom in np.geomspace(smallest, largest, 24):

@@ -388,9 +388,12 @@ def test_the_lowest_row_stands_on_the_nearest_contact() -> None:
 
 
 def test_a_known_height_sets_the_scale() -> None:
-    where = put(mug(), room())
+    where = place(
+        mug(), room(), size_px=FRAME, standing_px=(180, 270), max_product_px=(170, 130), real_height_m=MUG_HEIGHT_M
+    )
+    assert where.notes == ()  # neither enlarged to be seen nor shrunk to fit
     camera = room().camera.reframed(where.crop, where.size_px)
-    alpha = made()[0].product_alpha
+    alpha = compose(mug(), room(), where, seed=3).product_alpha
     body = volume.from_silhouette(alpha, camera, where.base_m)
     assert body is not None
     assert body.height_m == pytest.approx(MUG_HEIGHT_M, rel=0.08)  # the photograph's own perspective differs
