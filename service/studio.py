@@ -32,7 +32,7 @@ from .images.formats import Format, formats
 T = TypeVar("T")
 Progress = Callable[[str, float], None]  # what is being done, 0 to 1
 
-PAINTED_PX = (1024, 1024)  # size asked of backends that paint; crops are taken from it
+PLACE_PX = (1536, 1536)  # size asked of backends; crops are taken from it
 LIBRARY_ID = re.compile(r"^[a-z0-9]+([_-][a-z0-9]+)+$")  # "sage-podium"; one word alone is words
 CACHED = 6  # cut-outs and places kept in memory
 
@@ -209,7 +209,7 @@ class Studio:
         backend = backend or (scene.plate and "plates") or self._shop.backends.default_image
         request = ImageRequest(
             words=scene.words,
-            size_px=PAINTED_PX,
+            size_px=PLACE_PX,
             seed=seed,
             plate=scene.plate if backend == "plates" else None,
             view_angle_deg=view_angle_deg,
