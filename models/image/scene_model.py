@@ -101,16 +101,18 @@ EVENNESS: Mapping[str, float] = {  # cells over which a part of this material is
     "sand": 1.0,
     "tile": 1.0,
     "linen": 0.8,
-    "light_wood": 0.7,
-    "dark_wood": 0.7,
-    "stone": 0.6,
+    "light_wood": 1.0,
+    "dark_wood": 1.0,
+    "stone": 1.0,
     "interior_warm": 0.7,
     "interior_cool": 0.7,
     "window": 0.6,
     "garden": 0.6,
     "sea": 0.6,
     "evening_sky": 0.9,
-    "white_marble": 0.6,
+    "white_marble": 1.3,
+    "black_marble": 1.5,
+    "green_marble": 1.5,
 }
 ANGLES_DEG = {"eye_level": 11.0, "three_quarter": 27.0, "top_down": 72.0}
 CONTACT_HEIGHT = {"eye_level": 0.77, "three_quarter": 0.69, "top_down": 0.57}  # parts of the picture's height

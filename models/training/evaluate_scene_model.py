@@ -186,7 +186,7 @@ def write_sheet(folder: Path, path: Path, guidance: float, seed: int = 2024, til
 
 
 def colour_distance(pictures: Tensor, real: Tensor, layouts: NDArray[np.uint8]) -> dict[str, float]:
-    """Median CIELAB distance of a part's mean colour to the render with the same wish, floor, background, podium top."""
+    """Median CIELAB distance of a part's mean colour to the render with the same wish."""
     found = {}
     for name, part in (("floor", FLOOR), ("background", BACK), ("podium", TOP)):
         whole = torch.from_numpy(layouts[:, part] > 242)[:, None]

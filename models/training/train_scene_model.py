@@ -132,6 +132,13 @@ def open_run(path: Path, device: str, learning_rate: float, sizes: dict[str, int
     return run
 
 
+def begin_with(run: Run, folder: Path) -> None:
+    """Give a new run the net of an exported one; its optimiser starts afresh."""
+    shipped = SceneUNet.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+    run.net.load_state_dict(shipped.state_dict())
+    run.average.load_state_dict(shipped.state_dict())
+
+
 def null_values() -> Tensor:
     return torch.tensor([len(v) for v in vocabulary().values.values()])
 
@@ -336,6 +343,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--note-minutes", type=float, default=2)
     parser.add_argument("--reload-minutes", type=float, default=6, help="take in new shards this often")
     parser.add_argument("--until", help="stop at this time of day, HH:MM")
+    parser.add_argument(
+        "--start-from", type=Path, help="exported weights a new run starts from, such as the ones shipped"
+    )
     parser.add_argument("--export", type=Path, help="only write the weights of the run to this folder")
     for name, size in (
         ("stem", 32),
@@ -356,6 +366,8 @@ def main(argv: list[str] | None = None) -> int:
     options.run.mkdir(parents=True, exist_ok=True)
     sizes = {name: getattr(options, name) for name in ("stem", "middle", "deep", "blocks", "n_condition", "n_part")}
     run = open_run(options.run / "last.pt", options.device, options.learning_rate, sizes)
+    if options.start_from and not run.step:
+        begin_with(run, options.start_from)
     if options.export:
         export(run, options.export)
         return 0
