@@ -123,6 +123,7 @@ def run(out: Path, *, visitors: int = 20_000, seed: int = 7, product_files: Sequ
             walk, truth, looks = story.let_visitors_walk(server.address, test, visitors)
             with seconds.of("report"):
                 summary, context = story.sum_up(items, test, walk, truth, looks)
+                context["plots"] = report.plots(context["experiment"])
     summary["seconds"] = seconds.steps
     summary["peak_rss_mb"] = round(memory.peak_mb, 1)
     summary["versions"] = _versions()
@@ -333,7 +334,6 @@ class Story:
             "n_refused": sum(len(copy["refused"]) for copies in self.copies.values() for copy in copies.values()),
             "experiment": _page_experiment(experiment, result, walk, truth, looks, words),
         }
-        context["plots"] = report.plots(context["experiment"])
         return summary, context
 
     def _product(self, item: Item) -> Json:
@@ -477,7 +477,7 @@ def _page_experiment(
             "high": look["lift"]["sequence"]["high"],
         }
         for look in looks
-        if look["lift"] and None not in (look["lift"]["lift_rel"], look["lift"]["sequence"]["low"])
+        if look["lift"] and look["lift"]["lift_rel"] is not None
     ]
     return {
         **experiment,

@@ -194,6 +194,12 @@ def _worth_saying(found: Sequence[Phrase], setting: str) -> tuple[Phrase, ...]:
     return tuple(kept)
 
 
+def moments_of(product: Product, language: str = "en") -> list[str]:
+    """When and where a product of this category is used: words that claim nothing, such as "slow mornings"."""
+    row = _moment_row(product)[1]
+    return list(row["zh" if language == "zh" else "en"])
+
+
 def _moment_row(product: Product) -> tuple[str, dict[str, list[str]]]:
     rows = table("moments")
     for said in (product.category or "", product.title):

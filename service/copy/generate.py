@@ -19,7 +19,7 @@ from models.types import TextDraft, TextModel, TextReply, TextRequest
 from service.domain import Brief, Copy, CopyLine, Finding, Ledger, PromptMark, Verdict
 from service.errors import InvalidInput
 
-from .composer import buttons, compose, is_near_duplicate, is_unfinished
+from .composer import buttons, compose, is_near_duplicate, is_unfinished, moments_of
 from .ledger import check
 from .phrases import Phrase, noun_of, phrases
 
@@ -190,6 +190,7 @@ def _render(brief: Brief, name: str) -> prompts.RenderedPrompt | None:
             "brand": _clean_name(brief.brand.name if brief.product.brand else ""),
             "phrases": _noun_phrases(phrases(brief.product, language), turn=sorted(TASKS).index(name)),
             "audience": brief.audience or "",
+            "moment": moments_of(brief.product, language),
             "max_chars": prompts.channel(brief.channel).field(name).write_to,
         }
         if not inputs["phrases"]:
@@ -287,6 +288,9 @@ def judge(brief: Brief, name: str, text: str, *, ended: bool = True, origin: str
     findings = [f for f in (_limit_finding(brief, name, text),) if f is not None]
     if not ended or is_unfinished(text):
         findings.append(Finding(f"copy.{name}.unfinished", "the sentence does not end", "block", field=name))
+    twice = _said_twice(text)
+    if twice:
+        findings.append(Finding(f"copy.{name}.repeats", f"{twice!r} is said twice", "block", field=name))
     for word in brief.brand.words_to_avoid:
         match = re.search(rf"(?<!\w){re.escape(word)}", text, re.I) if word.strip() else None
         if match is not None:
@@ -295,6 +299,16 @@ def judge(brief: Brief, name: str, text: str, *, ended: bool = True, origin: str
             )
     findings.extend(_claim_findings(name, ledger))
     return CopyLine(name, text, "merchant" if origin == "merchant" else "model", ledger, tuple(findings))
+
+
+def _said_twice(text: str) -> str | None:
+    """A figure or a word of five letters and more that one line holds twice.
+
+    >>> _said_twice("350 ml, 350 ml capacity")
+    '350'
+    """
+    said = re.findall(r"\d+(?:[.,]\d+)?|[^\W\d_]{5,}", text.casefold())
+    return next((word for i, word in enumerate(said) if word in said[:i]), None)
 
 
 def _claim_findings(name: str, ledger: Ledger) -> list[Finding]:

@@ -86,11 +86,19 @@ def uplift(rows: Sequence[Row], *, truth: float | None = None, width: int = 640,
     """Relative uplift over uniform traffic as it became known, with its anytime-valid band.
 
     Args:
-        rows: {"visitors": int, "estimate": float, "low": float, "high": float}, relative (0.2 is +20 %).
+        rows: {"visitors": int, "estimate": float, "low": float | None, "high": float | None}, relative (0.2 is
+            +20 %); None is an end that is not bounded yet.
         truth: the true uplift at the end where it is known: a dashed line.
     """
     reach = max((abs(row["estimate"]) for row in rows[len(rows) // 3 :]), default=0.5) * 2.2 + 0.1
-    table = [{**row, "low": max(row["low"], -reach), "high": min(row["high"], reach)} for row in rows]
+    table = [
+        {
+            **row,
+            "low": -reach if row["low"] is None else max(row["low"], -reach),
+            "high": reach if row["high"] is None else min(row["high"], reach),
+        }
+        for row in rows
+    ]
     base = alt.Chart(alt.Data(values=table), width=width, height=height)
     x = alt.X("visitors:Q", title="visitors so far", axis=alt.Axis(grid=False, format=",d", tickCount=6))
     y_axis = alt.Axis(format="+.0%")

@@ -78,3 +78,8 @@ def test_shares_add_up_to_one_at_every_step() -> None:
 def test_a_plot_becomes_a_picture_without_asking_the_network() -> None:
     rows = [{"visitors": n, "estimate": 0.1, "low": -0.1, "high": 0.3} for n in (100, 200, 300)]
     assert "<svg" in charts.svg(charts.uplift(rows, truth=0.12))
+
+
+def test_an_unbounded_interval_is_drawn_to_the_edge() -> None:
+    rows = [{"visitors": 100, "estimate": 0.1, "low": None, "high": None}]
+    assert "<svg" in charts.svg(charts.uplift(rows))
