@@ -18,7 +18,7 @@ ENV ADLOOM_WEIGHTS=/weights ADLOOM_DATA_DIR=/data ADLOOM_HOST=0.0.0.0 ADLOOM_POR
 
 # dependencies first: this layer lasts as long as the lock does
 COPY --chown=adloom:adloom pyproject.toml constraints.txt README.md LICENSE ./
-RUN mkdir -p prompts models experiments service samples \
+RUN mkdir -p prompts models experiments service \
  && python3 -m venv .venv \
  && .venv/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt -e .
 
@@ -26,7 +26,6 @@ COPY --chown=adloom:adloom prompts prompts
 COPY --chown=adloom:adloom models models
 COPY --chown=adloom:adloom experiments experiments
 COPY --chown=adloom:adloom service service
-COPY --chown=adloom:adloom samples samples
 RUN adloom weights add smollm2 && adloom weights check
 
 VOLUME /data

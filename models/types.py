@@ -129,13 +129,11 @@ class Camera:
 
     def ground_homography(self) -> NDArray[np.float64]:
         """(3, 3): homogeneous ground (x, y, 1) to homogeneous pixel. Its inverse lays pixels on the ground."""
-        k = np.array(
-            [[self.focal_px[0], 0, self.centre_px[0]], [0, self.focal_px[1], self.centre_px[1]], [0, 0, 1.0]]
-        )
+        k = np.array([[self.focal_px[0], 0, self.centre_px[0]], [0, self.focal_px[1], self.centre_px[1]], [0, 0, 1.0]])
         return k @ np.column_stack([self.rotation[:, 0], self.rotation[:, 1], self.translation])
 
     def reframed(self, box: tuple[float, float, float, float], size_px: tuple[int, int]) -> Camera:
-        """The camera whose picture is ``box`` (left, top, right, bottom in px, edges) of this one, resized to ``size_px``."""
+        """The camera of this picture's ``box`` (left, top, right, bottom in px, edges), resized to ``size_px``."""
         left, top, right, bottom = box
         sx, sy = size_px[0] / (right - left), size_px[1] / (bottom - top)
         return Camera(
@@ -196,9 +194,13 @@ class Backdrop:
     curve: DisplayCurve
     roughness: float  # of the ground, 0 mirror to 1 matte
     base_reflectance: float  # F0 of the ground, usually .04
-    ball_rgb: tuple[float, float, float]  # scene-linear colour of a white ball (albedo .8) facing the camera at the standing point
+    ball_rgb: tuple[
+        float, float, float
+    ]  # scene-linear colour of a white ball (albedo .8) facing the camera at the standing point
     zone_m: NDArray[np.float64]  # (N, 2) polygon on the ground, metres: a footprint and its contact must stay inside
-    support_m: NDArray[np.float64] | None  # (N, 2) polygon where the ground plane really is (podium, table); None: everywhere
+    support_m: (
+        NDArray[np.float64] | None
+    )  # (N, 2) polygon where the ground plane really is (podium, table); None: everywhere
     camera_class: CameraClass
     provenance: Provenance
 
@@ -211,7 +213,9 @@ class ImageRequest:
     size_px: tuple[int, int]  # (width, height)
     seed: int = 0
     plate: str | None = None  # plate id: the plates backend shows it, others may start from it
-    attributes: Mapping[str, str] = field(default_factory=dict)  # surface, back, palette, light, side, podium, family ...
+    attributes: Mapping[str, str] = field(
+        default_factory=dict
+    )  # surface, back, palette, light, side, podium, family ...
     view_angle_deg: float | None = None  # the photograph's camera elevation
     light_from: Side | None = None
     steps: int = 8

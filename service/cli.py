@@ -154,7 +154,7 @@ def copy(
 ) -> None:
     """Write a channel's copy for a product; every claim comes with its evidence.
 
-    Example: adloom copy --product samples/mug/product.json --channel email
+    Example: adloom copy --product service/samples/kilnholt-mug/product.json --channel email
     """
     from .wiring import studio_for_commands
 
@@ -182,7 +182,7 @@ def claims(
 ) -> None:
     """Check every claim of a text against a product's facts.
 
-    Example: adloom claims --product samples/bottle/product.json --text "Keeps cold 24 hours"
+    Example: adloom claims --product service/samples/tarnwell-bottle/product.json --text "Keeps cold 24 hours"
     """
     from .copy.ledger import check
 
@@ -325,7 +325,7 @@ def image(
 ) -> None:
     """Set a product into a scene. The product's pixels stay as photographed; the receipt says so.
 
-    Example: adloom image --photo samples/mug/front.jpg --scene "oak table in window light" --out mug.png
+    Example: adloom image --photo mug.jpg --scene "oak table in window light" --out mug-on-oak.png
     """
     from dataclasses import asdict, replace
 

@@ -180,7 +180,7 @@ class Copy:
 
     @property
     def origin(self) -> Origin:
-        """"model" only if every line is the model's."""
+        """ "model" only if every line is the model's."""
         return "model" if self.lines and all(line.origin == "model" for line in self.lines) else "composer"
 
 

@@ -11,17 +11,12 @@ from .photos import keep_photo
 from .products import parse_product
 from .wiring import Services
 
-
-def sample_folder() -> Path:
-    """Where the samples are: inside an installed package, or beside the rooms in a checkout."""
-    here = Path(__file__).resolve().parent
-    installed = here / "samples"
-    return installed if installed.is_dir() else here.parent / "samples"
+SAMPLES = Path(__file__).resolve().parent / "samples"
 
 
 def product_files() -> tuple[Path, ...]:
     """The product file of every sample."""
-    return tuple(sorted(sample_folder().glob("*/product.json")))
+    return tuple(sorted(SAMPLES.glob("*/product.json")))
 
 
 def load(services: Services, workspace: str = DEFAULT_WORKSPACE) -> tuple[Product, ...]:

@@ -1,9 +1,10 @@
-"""Measures, in Blender, what each light of the grammar does at the standing point. Writes ``models/image/scene_lights.toml``.
+"""Measures, in Blender, what each light of the grammar does at the standing point, into ``scene_lights.toml``.
 
     python -m models.training.measure_lights --out models/image/scene_lights.toml
 
-For every kind and side of light: the colour of a white ball's centre (albedo .8, facing the camera) and the key light's share
-of the ground's light, on a grey ground (albedo .3) in front of a cream wall. Runs in Blender's own Python, like the renderer.
+For every kind and side of light: the colour of a white ball's centre (albedo .8, facing the camera) and the key
+light's share of the ground's light, on a grey ground (albedo .3) in front of a cream wall. Runs in Blender's own
+Python, like the renderer.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Photographs of the sample products, with their exact alpha and camera. From the repository root:
 
-    python -m models.training.render_products --out samples --only kilnholt-mug --samples 96 --threads 1
+    python -m models.training.render_products --out service/samples --only kilnholt-mug --samples 96 --threads 1
 
 Needs bpy 5.0 (Blender as a module), numpy and Pillow; nothing of the service runs here. Each shot writes
 ``<out>/<product>/<shot>.jpg``, ``<out>/<product>/truth/alpha[-<shot>].png`` and ``truth/camera[-<shot>].json``.
@@ -360,7 +360,7 @@ def _turn(bpy: Any, objects: Sequence[Any], turn_deg: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("samples"))
+    parser.add_argument("--out", type=Path, default=Path("service/samples"))
     parser.add_argument("--only", nargs="*", help="shot names; default all")
     parser.add_argument("--samples", type=int, default=96)
     parser.add_argument("--threads", type=int, default=1)

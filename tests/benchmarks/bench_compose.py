@@ -103,7 +103,7 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--size", default="1080x1080")
-    parser.add_argument("--samples", type=Path, default=ROOT / "samples")
+    parser.add_argument("--samples", type=Path, default=ROOT / "service" / "samples")
     parser.add_argument("--plates", type=Path, default=FOLDER)
     return parser.parse_args()
 

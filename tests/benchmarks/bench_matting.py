@@ -61,4 +61,4 @@ def row(path: Path, truth_path: Path) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "samples")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "service" / "samples")

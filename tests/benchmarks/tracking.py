@@ -53,7 +53,9 @@ async def ready(url: str) -> None:
     raise SystemExit("the server did not start")
 
 
-async def measure(process: psutil.Process, request: Request, seconds: float, clients: int = CLIENTS) -> dict[str, float]:
+async def measure(
+    process: psutil.Process, request: Request, seconds: float, clients: int = CLIENTS
+) -> dict[str, float]:
     """Requests a second, requests a CPU-second, median and 99th percentile in milliseconds."""
     took: list[float] = []
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
@@ -88,7 +90,9 @@ async def run(seconds: float) -> dict[str, dict[str, float]]:
         environment = {**os.environ, "ADLOOM_DATA_DIR": folder, "ADLOOM_PORT": str(ports[1]), "OMP_NUM_THREADS": "1"}
         servers = [
             subprocess.Popen([sys.executable, "-c", BARE, str(ports[0])], cwd=ROOT),
-            subprocess.Popen([sys.executable, "-m", "service.app"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL),
+            subprocess.Popen(
+                [sys.executable, "-m", "service.app"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+            ),
         ]
         try:
             bare, ours = (f"http://127.0.0.1:{port}" for port in ports)
@@ -118,7 +122,9 @@ async def run(seconds: float) -> dict[str, dict[str, float]]:
                     {"id": f"{n}-{i}", "decision": decided[(n * 100 + i) % len(decided)]["decision"], "kind": "shown"}
                     for i in range(100)
                 ]
-                async with session.post(f"{ours}/v1/events", headers=headers, data=json.dumps({"events": batch})) as got:
+                async with session.post(
+                    f"{ours}/v1/events", headers=headers, data=json.dumps({"events": batch})
+                ) as got:
                     assert got.status == 200, await got.text()
 
             processes = [psutil.Process(server.pid) for server in servers]

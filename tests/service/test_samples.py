@@ -12,7 +12,7 @@ from PIL import Image
 
 from service.products import parse_product
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+SAMPLES = Path(__file__).resolve().parents[2] / "service" / "samples"
 FOLDERS = sorted(path.parent.name for path in SAMPLES.glob("*/product.json"))
 FILES = sorted(path.relative_to(SAMPLES).as_posix() for path in SAMPLES.glob("*/product*.json"))
 SHOTS = sorted(path.relative_to(SAMPLES).as_posix() for path in SAMPLES.glob("*/truth/camera*.json"))

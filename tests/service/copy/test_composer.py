@@ -15,7 +15,7 @@ from service.copy.composer import compose, is_unfinished
 from service.domain import Fact, Money, Product, Verdict
 from service.products import parse_product
 
-SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*/product*.json"))
+SAMPLES = sorted((Path(__file__).parents[3] / "service" / "samples").glob("*/product*.json"))
 
 EIGHT_FACTS = Product(
     id="mug",

@@ -134,7 +134,7 @@ def test_a_language_nobody_here_writes_is_a_clear_error() -> None:
 
 
 def test_chinese_is_the_composers_when_the_model_writes_english_only() -> None:
-    path = Path(__file__).parents[3] / "samples" / "kilnholt-mug" / "product.zh.json"
+    path = Path(__file__).parents[3] / "service" / "samples" / "kilnholt-mug" / "product.zh.json"
     product = parse_product(json.loads(path.read_text("utf-8")))
     copy = write_copy(brief(product, language="zh"), FakeText(languages=("en",)), seed=1)
     assert_clean(copy, product)
