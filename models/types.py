@@ -125,7 +125,7 @@ class Camera:
         """World points (..., 3) in metres to pixels (..., 2). Points behind the camera give nan."""
         camera = points @ self.rotation.T + self.translation
         depth = np.where(camera[..., 2:] > 1e-9, camera[..., 2:], np.nan)
-        return camera[..., :2] / depth * np.asarray(self.focal_px) + np.asarray(self.centre_px)
+        return np.asarray(camera[..., :2] / depth * np.asarray(self.focal_px) + np.asarray(self.centre_px))
 
     def ground_homography(self) -> NDArray[np.float64]:
         """(3, 3): homogeneous ground (x, y, 1) to homogeneous pixel. Its inverse lays pixels on the ground."""

@@ -87,7 +87,7 @@ def _rows(path: Path) -> Iterable[SceneRow]:
     for number, row in enumerate(table.get("scene", [])):
         values = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
         try:
-            yield SceneRow(**values)
+            yield SceneRow.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
