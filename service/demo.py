@@ -57,7 +57,8 @@ PAINTED = (  # words for the scene model: one place a product
 )
 PLATES_EACH = 4
 VARIANTS = 8
-CALLS = 2  # calls to action that are tested
+HEADLINES, CALLS = 3, 2  # that are tested
+HOLDOUT = 0.15  # of the visitors see every combination equally often: the yardstick of the uplift
 START_S = 90.0
 JOB_S = 1_800.0
 KEPT = ("ADLOOM_WEIGHTS",)  # settings of the caller that the demo's server shares
@@ -220,6 +221,7 @@ class Story:
                     found[line["field"]].append(line["text"])
         if not found["headline"]:
             raise DemoFailed(f"no headline for {product}")
+        found["headline"] = found["headline"][:HEADLINES]
         found["call_to_action"] = found["call_to_action"][:CALLS] or ["Shop now"]
         return found
 
@@ -276,6 +278,7 @@ class Story:
                     "creatives": chosen,
                     "combine": True,
                     "policy": {"kind": "factorial"},
+                    "holdout": HOLDOUT,
                     "seed": self.seed,
                 },
             )

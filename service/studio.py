@@ -34,7 +34,8 @@ Progress = Callable[[str, float], None]  # what is being done, 0 to 1
 
 PLACE_PX = (1536, 1536)  # size asked of backends; crops are taken from it
 LIBRARY_ID = re.compile(r"^[a-z0-9]+([_-][a-z0-9]+)+$")  # "sage-podium"; one word alone is words
-CACHED = 6  # cut-outs and places kept in memory
+CACHED = 6  # cut-outs kept in memory, some 25 MB each
+CACHED_PLACES = 3  # 85 MB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Workshop:
     def __init__(self, backends: Backends) -> None:
         self.backends = backends
         self.cut_outs: _Cache[_Ready] = _Cache(CACHED)
-        self.places: _Cache[PaintedBackdrop] = _Cache(CACHED)
+        self.places: _Cache[PaintedBackdrop] = _Cache(CACHED_PLACES)
         self.painters: _Cache[ImageModel] = _Cache(CACHED)
 
     @cached_property

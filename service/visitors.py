@@ -36,7 +36,7 @@ class Truth:
 
 
 def draw_truth(
-    arms: Mapping[str, Levels], rng: np.random.Generator, *, base_rate: float = 0.035, spread: float = 0.38
+    arms: Mapping[str, Levels], rng: np.random.Generator, *, base_rate: float = 0.045, spread: float = 0.32
 ) -> Truth:
     """A truth that a shop might meet: some headlines and pictures work, a pair surprises, most is noise.
 

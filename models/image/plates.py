@@ -135,7 +135,7 @@ class Plates:
 
     name = "plates"
 
-    def __init__(self, folder: Path | str | None = None, *, cache: int = 6) -> None:
+    def __init__(self, folder: Path | str | None = None, *, cache: int = 2) -> None:
         """
         Args:
             folder: where the plates lie; default is the library that ships with the package.

@@ -45,7 +45,7 @@ def test_the_truth_is_additive_on_the_log_odds_but_for_a_little() -> None:
     truth = draw_truth(ARMS, np.random.default_rng(1))
     odds = {arm: np.log(rate / (1 - rate)) for arm, rate in truth.rates.items()}
     for arm, levels in ARMS.items():
-        additive = np.log(0.035 / 0.965) + sum(truth.effects[factor][level] for factor, level in levels.items())
+        additive = np.log(0.045 / 0.955) + sum(truth.effects[factor][level] for factor, level in levels.items())
         assert abs(odds[arm] - additive) < 0.3  # five standard deviations of an arm's own part, .06
     assert truth.rates[truth.best_arm] == max(truth.rates.values())
 
