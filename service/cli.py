@@ -22,10 +22,8 @@ app = typer.Typer(
 )
 weights_app = typer.Typer(help="Model weights on this machine.", no_args_is_help=True)
 scenes_app = typer.Typer(help="The scene library.", no_args_is_help=True)
-keys_app = typer.Typer(help="API keys of this installation.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
 app.add_typer(scenes_app, name="scenes")
-app.add_typer(keys_app, name="keys")
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 ProductPath = Annotated[Path, typer.Option("--product", help="Product file (JSON).", exists=True, dir_okay=False)]
