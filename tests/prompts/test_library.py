@@ -45,6 +45,7 @@ KETTLE = {
     "brand": "Lumo",
     "audience": "home baristas",
     "phrases": ["0.9 l capacity", "304 stainless steel", "BPA-free lid", "1200 W of power"],
+    "moment": ["slow mornings", "your kitchen", "every day"],
 }
 FIELDS = {
     "headline": ("headline", 30),
@@ -172,7 +173,7 @@ def test_a_headline_shape_accepts_a_headline() -> None:
 
 def test_a_prompt_that_cannot_fit_says_so() -> None:
     with pytest.raises(NothingFits, match="12 characters"):
-        load("headline").render(product="x" * 40, phrases=["y" * 40], max_chars=12)
+        load("headline").render(product="x" * 40, phrases=["y" * 40], moment=["every day"], max_chars=12)
 
 
 def test_the_button_offers_the_channels_own_choices() -> None:

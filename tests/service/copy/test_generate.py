@@ -166,6 +166,7 @@ def test_drafts_are_cleaned_of_what_is_no_copy(raw: str, expected: str) -> None:
 
 def test_no_sentence_shape_of_a_prompt_claims_anything_by_itself() -> None:
     words = {"phrases": "350 ml", "product": "mug", "brand": "Kilnholt", "audience": "slow coffee drinkers"}
+    words["moment"] = "coffee time"
     for task in prompts.tasks():
         file = prompts.load(task, prompts.versions(task)[-1]).file
         fill = {**{name: entries[0] for name, entries in file.lists.items()}, **words}
