@@ -34,6 +34,7 @@ Progress = Callable[[str, float], None]  # what is being done, 0 to 1
 
 PLACE_PX = (1536, 1536)  # size asked of backends; crops are taken from it
 LIBRARY_ID = re.compile(r"^[a-z0-9]+([_-][a-z0-9]+)+$")  # "sage-podium"; one word alone is words
+UNSURE = 0.5  # cut-outs above it want a look
 CACHED = 6  # cut-outs kept in memory, some 25 MB each
 CACHED_PLACES = 3  # 85 MB each
 
@@ -294,7 +295,7 @@ class Studio:
         )
         composed = compose(ready.cut_out, painted.backdrop, placement, seed=seed)
         brand = brand or brand_of(product)
-        picture, layout, findings = composed.pixels, {}, tuple(_notes(composed.notes, painted))
+        picture, layout, findings = composed.pixels, {}, tuple(_notes(composed.notes, painted, ready.cut_out))
         if headline or call_to_action:
             laid = lay_out(
                 composed.pixels,
@@ -423,8 +424,15 @@ def _varied(scenes: Sequence[Scene], n: int) -> list[Scene]:
     return chosen
 
 
-def _notes(notes: Sequence[str], painted: PaintedBackdrop) -> list[Finding]:
+def _notes(notes: Sequence[str], painted: PaintedBackdrop, cut_out: CutOut) -> list[Finding]:
+    """What a person should know before approving; several products on one photograph cannot be approved."""
     found = [Finding("picture.note", note, "note") for note in notes]
+    if cut_out.n_products > 1:
+        message = f"{cut_out.n_products} separate products on the photograph; send one photograph for each"
+        found.append(Finding("cut_out.several_products", message, "block"))
+    if cut_out.uncertainty > UNSURE:
+        message = f"the cut-out is unsure ({cut_out.uncertainty:.2f} of 1): look at its edges"
+        found.append(Finding("cut_out.unsure", message, "warn"))
     if painted.not_understood:
         words = ", ".join(painted.not_understood)
         found.append(Finding("scene.words", f"these words changed nothing: {words}", "warn"))

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from models.image.fake import FakePlace
 from models.matting.fake import FakeMatting
 from models.text.fake import FakeText
+from models.types import BytePixels, CutOut
 from service.domain import Fact, Photo, Product
 from service.errors import InvalidInput
 from service.studio import Backends, Shelf, Studio, Workshop, height_of
@@ -87,6 +88,17 @@ def test_another_seed_is_another_creative() -> None:
 def test_words_that_a_painter_did_not_understand_are_told() -> None:
     creative, _ = studio({}).make(PRODUCT, scene="zero gravity", backend="fake")
     assert any("gravity" in finding.message for finding in creative.findings)
+
+
+def test_several_products_on_one_photograph_cannot_be_approved() -> None:
+    class Two(FakeMatting):
+        def cut_out(self, photo: BytePixels) -> CutOut:
+            return replace(super().cut_out(photo), n_products=2)
+
+    backends = Backends(text=FakeText, matting=Two, image=lambda name: FakePlace(), default_image="fake")
+    shop = Studio(Workshop(backends), Shelf(read=lambda photo: photograph(), put=lambda key, data: None))
+    creative, _ = shop.make(PRODUCT, scene="grey floor", backend="fake")
+    assert [finding.severity for finding in creative.findings if "2 separate" in finding.message] == ["block"]
 
 
 def test_an_unknown_format_is_refused_by_name() -> None:
