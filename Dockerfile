@@ -2,8 +2,12 @@
 #   docker build -t adloom .
 #   docker run -p 8000:8000 -v adloom-data:/data adloom
 # Another base with Python 3.11 works too: --build-arg BASE=...
+# For torch's CPU build, a gigabyte instead of five, point pip at wheels of it: --build-arg PIP_FIND_LINKS=... or
+# --build-arg PIP_EXTRA_INDEX_URL=...
 ARG BASE=debian:bookworm-slim
 FROM ${BASE}
+ARG PIP_EXTRA_INDEX_URL
+ARG PIP_FIND_LINKS
 
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 python3-venv ca-certificates \
