@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -320,7 +321,13 @@ class Story:
         if traffic["decisions"] < len(walk.arms):
             raise DemoFailed(f"{len(walk.arms)} decisions were acknowledged, {traffic['decisions']} are in the log")
         looks.append({"visitors": len(walk.arms), "lift": result["policy_lift"]})
-        words = {arm["id"]: _words(arm, test) for arm in test["arms"]}
+        painted = {
+            creative["scene"]["id"]: creative["scene"]["words"]
+            for made in self.creatives.values()
+            for creative in made
+            if creative["scene"]["plate"] is None
+        }
+        words = {arm["id"]: _words(arm, test, painted) for arm in test["arms"]}
         experiment = _experiment(test, result, traffic, walk, truth)
         summary: Json = {
             "products": [self._product(item) for item in items],
@@ -440,14 +447,24 @@ def _experiment(test: Json, result: Json, traffic: Json, walk: Walk, truth: Trut
     }
 
 
-def _words(arm: Json, test: Json) -> str:
-    """An arm in the words of its levels that vary."""
+def _in_words(sentence: str, words: Mapping[str, str]) -> str:
+    """A sentence with arms called by what they show."""
+    for arm, said in words.items():
+        sentence = re.sub(rf"\b{re.escape(arm)}\b", f"“{said}”", sentence)
+    return sentence[:1].upper() + sentence[1:] + ("" if sentence.endswith(".") else ".")
+
+
+def _words(arm: Json, test: Json, scenes: Mapping[str, str]) -> str:
+    """An arm in the words of its levels that vary; ``scenes`` names painted places, which have no id one would know."""
     levels = arm["levels"] or {}
     shown = []
     for factor, value in levels.items():
         if len(test["factors"].get(factor, ())) < 2:
             continue
-        shown.append(value.split(" in ", 1)[-1].split(" (")[0] if factor == "picture" else value)
+        if factor == "picture":
+            value = value.split(" in ", 1)[-1].rsplit(" (", 1)[0]
+            value = scenes.get(value, value).split(",")[0]
+        shown.append(value)
     return " · ".join(shown) or arm["id"]
 
 
@@ -461,7 +478,8 @@ def _page_experiment(
             "words": words[arm["arm"]],
             "exposures": int(arm["exposures"]),
             "clicks": int(arm["clicks"]),
-            "rate": arm["rate"],
+            "rate": arm["sample_rate"],
+            "believed": (arm["credible"]["low"] + arm["credible"]["high"]) / 2,
             "low": arm["credible"]["low"],
             "high": arm["credible"]["high"],
             "p_best": arm["probability_best"],
@@ -488,11 +506,13 @@ def _page_experiment(
         "shown_arms": min(report.SHOWN_ARMS, len(table)),
         "share": share,
         "uplift": uplift,
-        "sentence": result["verdict"]["reason"],
+        "sentence": _in_words(result["verdict"]["reason"], words),
         "method": (
             "Thompson sampling on a factorised logistic model; every decision is drawn from the exact probability it "
             "logs. The uplift is the doubly robust estimate on those logged probabilities against an equal split over "
-            "all arms; its band is a confidence sequence. Intervals of arms are posterior intervals."
+            "all arms; its band is a confidence sequence. What is believed of an arm is its 95 % posterior interval, "
+            "which borrows from arms that share its headline, picture or call to action: with few clicks of its own an "
+            "arm is believed nearer to them than its clicks alone would say."
         ),
     }
 

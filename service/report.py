@@ -20,10 +20,10 @@ SHOWN_ARMS = 12
 
 
 def percent(value: float | None, digits: int = 1, signed: bool = True) -> str:
-    """0.123 as "+12.3 %", with a real minus sign; None as a dash."""
+    """0.123 as "+12.3 %", with a real minus sign and a blank that does not break; None as a dash."""
     if value is None:
         return "–"
-    text = f"{abs(value) * 100:.{digits}f} %"
+    text = f"{abs(value) * 100:.{digits}f}\u00a0%"
     if value < 0:
         return f"−{text}"
     return f"+{text}" if signed else text
@@ -59,7 +59,7 @@ def data_uri(picture: bytes | Path, width_px: int = 480) -> str:
 
 def plots(experiment: Json) -> dict[str, Markup]:
     """The three plots of an experiment as SVG. ``experiment`` holds ``share``, ``table``, ``uplift`` and ``truth``."""
-    rows = [{**arm, "arm": arm["words"]} for arm in experiment["table"][:SHOWN_ARMS]]
+    rows = [{**arm, "arm": arm["words"], "rate": arm["believed"]} for arm in experiment["table"][:SHOWN_ARMS]]
     best = next((arm["words"] for arm in experiment["table"] if arm["truly_best"]), None)
     truth = experiment["truth"].get("uplift_vs_uniform")
     return {

@@ -36,7 +36,9 @@ def test_overlapping_claims_are_shown_once() -> None:
     assert "18/8 stainless steel" in marked
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.123, "+12.3 %"), (-0.5, "−50.0 %"), (0.0, "+0.0 %"), (None, "–")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.123, "+12.3\u00a0%"), (-0.5, "−50.0\u00a0%"), (0.0, "+0.0\u00a0%"), (None, "–")]
+)
 def test_percentages_carry_their_sign(value: float | None, text: str) -> None:
     assert report.percent(value) == text
 
