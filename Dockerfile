@@ -3,9 +3,10 @@
 #   docker run -p 8000:8000 -v adloom-data:/data adloom
 # Another base with Python 3.11 works too: --build-arg BASE=...
 # For torch's CPU build, a gigabyte instead of five, point pip at wheels of it: --build-arg PIP_FIND_LINKS=... or
-# --build-arg PIP_EXTRA_INDEX_URL=...
+# --build-arg PIP_EXTRA_INDEX_URL=...; behind a proxy with its own certificate: --build-arg PIP_CERT=...
 ARG BASE=debian:bookworm-slim
 FROM ${BASE}
+ARG PIP_CERT
 ARG PIP_EXTRA_INDEX_URL
 ARG PIP_FIND_LINKS
 
