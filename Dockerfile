@@ -31,7 +31,8 @@ COPY --chown=adloom:adloom prompts prompts
 COPY --chown=adloom:adloom models models
 COPY --chown=adloom:adloom experiments experiments
 COPY --chown=adloom:adloom service service
-RUN adloom weights add smollm2 && adloom weights check
+RUN .venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps -c constraints.txt -e . \
+ && adloom weights add smollm2 && adloom weights check
 
 VOLUME /data
 EXPOSE 8000
