@@ -89,7 +89,8 @@ class Settings(BaseSettings):
 
     @property
     def address(self) -> str:
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # listening everywhere is no address
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
     def secret(self) -> bytes:
         """The 32 bytes or more that sign tokens and salt visitors. Made once, in a file only its owner can read."""
