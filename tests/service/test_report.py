@@ -85,3 +85,8 @@ def test_a_plot_becomes_a_picture_without_asking_the_network() -> None:
 def test_an_unbounded_interval_is_drawn_to_the_edge() -> None:
     rows = [{"visitors": 100, "estimate": 0.1, "low": None, "high": None}]
     assert "<svg" in charts.svg(charts.uplift(rows))
+
+
+def test_opinions_are_not_counted_as_claims_with_evidence() -> None:
+    lines = [line("Lovely 600 ml", (0, 6, "puffery"), (7, 13, "supported")), line("600 ml", (0, 6, "supported"))]
+    assert report.claims_of(lines) == 2
