@@ -1,0 +1,55 @@
+"""Pictures: a product in a scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .base import AsJson, read_product, say, show
+
+app = typer.Typer()
+
+
+@app.command()
+def image(
+    photo: Annotated[Path, typer.Option(help="Product photograph.", exists=True, dir_okay=False)],
+    out: Annotated[Path, typer.Option(help="PNG to write.")],
+    scene: Annotated[str, typer.Option(help="Scene id, or words such as 'walnut table, evening light'.")] = "",
+    backend: Annotated[str, typer.Option(help="plates or scene-model.")] = "plates",
+    format: Annotated[str, typer.Option(help="square, portrait, story or landscape.")] = "square",
+    seed: Annotated[int, typer.Option()] = 0,
+    product: Annotated[Path | None, typer.Option("--product", help="Product file, for its real size.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set a product into a scene. The product's pixels stay as photographed; the receipt says so.
+
+    Example: adloom image --photo mug.jpg --scene "oak table in window light" --out mug-on-oak.png
+    """
+    from dataclasses import asdict, replace
+
+    from service.domain import Photo, Product
+    from service.wiring import studio_for_commands
+
+    studio = studio_for_commands()
+    about = read_product(product) if product else Product(id=photo.stem, title=photo.stem)
+    about = replace(about, photos=(Photo(key=str(photo.resolve())),))
+    creative, data = studio.make(about, scene=scene or None, backend=backend, format=format, seed=seed)
+    out.write_bytes(data)
+    if as_json:
+        show(
+            {
+                "out": str(out),
+                "scene": asdict(creative.scene),
+                "image": dict(creative.image_provenance),
+                "receipt": {**asdict(creative.receipt), "passed": creative.receipt.passed},
+                "findings": [asdict(finding) for finding in creative.findings],
+            }
+        )
+        return
+    receipt = creative.receipt
+    say(f"wrote {out}: {creative.scene.words}")
+    say(f"receipt: largest difference {receipt.max_abs_diff} over {receipt.checked_px:,} product pixels")
+    for finding in creative.findings:
+        say(f"{finding.severity}: {finding.message}")
