@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from service.domain import Review
+from service.domain import Product, Review
 
 from .lexicon import plain_stems, puffery_stems, table
 from .words import has_han, plain, stem, tokens
@@ -95,6 +95,44 @@ def _theme(name: str, told: Sequence[tuple[Review, int]]) -> Theme:
         stars=sum(stars) / len(stars) if stars else None,
         quotes=tuple(quotes[:3]),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Angle:
+    """Something customers praise, for the brief: what to sell with, and how many stand behind it."""
+
+    theme: str  # the word most of them use
+    count: int  # reviews that praise it; near-duplicates and spam counted once or not at all
+    of: int  # reviews that were read
+    quotes: tuple[Quote, ...]  # verbatim, without personal data
+    facts: tuple[str, ...]  # "lid: bamboo, leakproof": the facts that speak of the same thing
+
+
+def angles(product: Product, language: str = "en", n: int = 5) -> tuple[Angle, ...]:
+    """What customers praise about a product, the most praised first; () without reviews.
+
+    Args:
+        product: its reviews are read, its facts are put beside what they say.
+        language: "en" or "zh": what is preferred for names; reviews in both are read.
+        n: how many angles at the most.
+    """
+    praised = [t for t in themes(product.reviews, language, most=4 * n) if t.positive > t.negative]
+    praised.sort(key=lambda t: (-t.positive, t.name))
+    return tuple(
+        Angle(t.name, t.positive, len(product.reviews), t.quotes, _facts_about(product, t.name)) for t in praised[:n]
+    )
+
+
+def complaints(product: Product, language: str = "en", n: int = 5) -> tuple[Theme, ...]:
+    """What customers are unhappy with, the most spoken of first: what copy must not promise."""
+    blamed = [t for t in themes(product.reviews, language, most=4 * n) if t.negative]
+    return tuple(sorted(blamed, key=lambda t: (-t.negative, t.name))[:n])
+
+
+def _facts_about(product: Product, name: str) -> tuple[str, ...]:
+    wanted = {t.stem for t in tokens(plain(name))}
+    said = [(f"{f.key}: {f.value}", {t.stem for t in tokens(plain(f"{f.key} {f.value}"))}) for f in product.facts]
+    return tuple(shown for shown, stems in said if wanted & stems or (has_han(name) and name in shown))
 
 
 def mood(review: Review) -> int:

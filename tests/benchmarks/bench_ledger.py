@@ -1,9 +1,10 @@
 """How well and how fast the claim ledger tells truth from invention: ``python tests/benchmarks/bench_ledger.py``.
 
-Two yardsticks. *Texts*: a text is flagged when its overall verdict is contradicted or unsupported; recall is how many of
-the texts that hold a lie are flagged, precision how many of the flagged ones hold one. *Claims*, for sets whose cases
-carry ``labels`` ([words, type, verdict] each): a labelled lie is caught when a flagged claim overlaps its words, and a
-flagged claim is right when it overlaps a labelled lie. ``--file blind`` reads one set, ``--misses`` prints what went wrong.
+Two yardsticks. *Texts*: a text is flagged when its overall verdict is contradicted or unsupported; recall is how many
+of the texts that hold a lie are flagged, precision how many of the flagged ones hold one. *Claims*, for sets whose
+cases carry ``labels`` ([words, type, verdict] each): a labelled lie is caught when a flagged claim overlaps its words,
+a flagged claim is right when it overlaps a labelled lie. ``--file blind`` reads one set, ``--misses`` prints what went
+wrong.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def _overlaps(claim: Claim, span: tuple[int, int, str, str]) -> bool:
 
 
 def tally_claims(results: Sequence[Judged]) -> dict[str, tuple[int, int, int, int]]:
-    """Type -> (labelled lies, caught, flagged claims, of them wrong); a wrong one counts under the ledger's own type."""
+    """Type -> (labelled lies, caught, flagged claims, of them wrong: these under the ledger's own type)."""
     rows: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for case, ledger in results:
         if "labels" not in case:
