@@ -19,6 +19,7 @@ from .api.middleware import Gate
 from .arena import utc_now
 from .domain import Product
 from .keys import first_key
+from .pages import site
 from .settings import Settings
 from .wiring import Services, StudioFactory, real_studio, wire
 
@@ -57,6 +58,9 @@ def create_app(settings: Settings | None = None, make_studio: StudioFactory = re
     errors.install(app)
     for room in ROUTERS:
         app.include_router(room.router)
+    for router in site.ROUTERS:
+        app.include_router(router)
+    site.install(app)
     _describe_problems(app)
     if settings.cors_origins:
         from starlette.middleware.cors import CORSMiddleware
@@ -145,7 +149,7 @@ def serve(settings: Settings | None = None, *, load_samples: bool = False, quiet
 def say_hello(settings: Settings, key: str | None, product: str | None = None) -> None:
     """The address, a key, and three lines to try, on standard error."""
     url = settings.address
-    lines = [f"adloom listens at {url}   (description: {url}/docs)"]
+    lines = [f"adloom listens at {url}   (pages for people: {url}/   description: {url}/docs)"]
     if key is None:
         lines.append("keys exist already; use one of yours")
     else:

@@ -1,0 +1,1 @@
+"""Server-rendered pages for people: words, pictures, tests. README.md says how to add one."""

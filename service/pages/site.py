@@ -1,0 +1,10 @@
+"""All pages together: what ``service/app.py`` puts beside the API."""
+
+from __future__ import annotations
+
+from . import entrance, pictures_small, static_files
+from .web import install
+
+ROUTERS = (static_files.router, entrance.router, pictures_small.router)
+
+__all__ = ["ROUTERS", "install"]
