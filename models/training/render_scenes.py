@@ -21,6 +21,7 @@ import numpy as np
 
 from . import scene_grammar
 from .curve import to_display
+from .until import deadline
 
 SCENES_PER_SHARD = 25
 
@@ -71,8 +72,9 @@ def main(argv: list[str] | None = None) -> int:
     stage = Stage(options.out, options.size, samples=options.samples)
     n_shards = -(-options.scenes // SCENES_PER_SHARD)
     begun, n_done = time.monotonic(), 0
+    stop_at = deadline(options.until, begun)
     for shard in range(options.worker, n_shards, options.workers):
-        if options.until and time.strftime("%H:%M") >= options.until:
+        if time.monotonic() >= stop_at:
             break
         if shard_paths(options.out, shard)[0].exists():
             continue

@@ -32,6 +32,7 @@ from models.image.vocabulary import vocabulary
 from .layout import draw
 from .scene_data import SHAPES, SceneSet, load
 from .scene_grammar import build_podium, looking
+from .until import deadline
 
 DROP_ONE, DROP_ALL = (
     0.08,
@@ -266,11 +267,12 @@ def train(run: Run, options: argparse.Namespace) -> None:
     smooth = run.history[-1][2] if run.history else None
     last_note = last_load = run.seconds
     wall = time.monotonic()
+    stop_at = deadline(options.until, wall)
     history = run.history if run.history is not None else []
     print(
         f"{len(data)} pictures to train on, {len(held_out)} held out, from step {run.step}", file=sys.stderr, flush=True
     )
-    while run.seconds < budget and not (options.until and time.strftime("%H:%M") >= options.until):
+    while run.seconds < budget and time.monotonic() < stop_at:
         begun = clock()
         rate = options.learning_rate * min(1.0, (run.step + 1) / 100)
         if cooldown:
