@@ -1,7 +1,8 @@
 """Copy built from facts by grammar, without a model: true by construction, within its limit, whole words only.
 
-``compose`` draws candidates from sentence patterns over the product's phrases, keeps what the ledger and the channel
-accept, and hands back a varied few. Same product, field and seed: the same lines.
+Sentence frames (``lexicons/frames.toml``) are filled with the product's phrases and what the brief gives; the best are
+taken one after the other, each fact in turn, none like another, if the ledger and the channel accept them. Same
+product, brief, field and seed: the same lines.
 """
 
 from __future__ import annotations
@@ -9,29 +10,53 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 
-from service.domain import CopyLine, Ledger, Product, Verdict
+from service.domain import CopyLine, Offer, Product, Verdict, Voice
 
 from .ledger import check
 from .lexicon import table
-from .phrases import Phrase, head_of, name_of, noun_of, phrases
+from .phrases import Phrase, head_of, name_of, noun_of, phrases, with_article
+from .variety import is_near_duplicate
+from .voice import agreement
 from .words import plain, stem, tokens
 
 Fits = Callable[[str], bool]
+Judge = Callable[[str], CopyLine | None]  # the finished line, or None where it may not leave
 
-_HEADLINE_FIELDS = ("headline", "title", "card_title", "short_title")
-_SENTENCE_FIELDS = ("description", "long_headline", "preheader", "primary_text", "body", "message", "text", "caption", "intro_text", "post_text", "ad_text", "long_description")  # fmt: skip  # noqa: E501
-_BUTTON_FIELDS = ("call_to_action", "cta", "button")
-_SENTENCE_PROBE = {
-    "en": "four words and more " * 2,
-    "zh": "一二三四五六七八九十" * 2,
-}  # a limit below this has no room for a sentence
+LANGUAGES = ("en", "zh")
+_BUTTONS = ("call_to_action", "cta", "button")
+_NAMES = ("business_name", "brand_name", "advertiser_name", "source")
+_PATHS = ("path", "display_path")
+_SENTENCES = re.compile(r"desc|text|body|message|caption|intro|post|long_headline|preheader|bullet|drawer|banner")
+_PROBES = {  # a limit with no room for the first has no room for a sentence, and so on
+    "en": ("four words and more " * 2, "four words and more " * 6, "four words and more " * 20),
+    "zh": ("一二三四五六七八九十" * 2, "一二三四五六七八九十" * 5, "一二三四五六七八九十" * 12),
+}
 _ORPHAN_END = re.compile(
-    r"\b(?:and|or|with|for|of|to|in|on|at|by|the|a|an|is|from|that|your|its)[.!]?$|[,:;&+-]$", re.I
+    r"\b(?:and|or|with|for|of|to|in|on|at|by|the|a|an|is|from|that|your|its)[.!]?$|[,:;&+-]$|[，：、；]$", re.I
 )
+_SLOT = re.compile(r"\{(\w+?)(\d?)\}")
+_FACT_SLOTS = ("tag", "with", "before", "clause", "more", "about")
+_MOST_OF_A_FRAME = 14  # candidates looked at
+_PLURAL_VERBS = {"is": "are", "has": "have", "comes": "come", "does": "do", "was": "were"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a brief asks of the words, beside the facts."""
+
+    voice: Voice = Voice()
+    keywords: tuple[str, ...] = ()
+    words_to_use: tuple[str, ...] = ()
+    words_to_avoid: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    audience: str | None = None
+    praised: tuple[str, ...] = ()  # keys of facts that reviews praise: told first
+    quotes: tuple[str, ...] = ()  # customers' own words, verbatim; only for fields that may hold them
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +72,32 @@ class _Kit:
     brand: str
     moments: tuple[str, ...]
     openers: tuple[str, ...]
+    closers: tuple[str, ...]
     price: str | None
     setting: str  # the row of moments.toml it belongs to
+    audience: tuple[str, ...]
+    wishes: Wishes
 
     @property
     def is_plural(self) -> bool:
-        return self.head.endswith("s") and not self.head.endswith(("ss", "us"))
+        return self.head.endswith("s") and not self.head.endswith(("ss", "us", "is"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    say: str
+    order: int
+    most: int
+    tone: Voice
+    needs_singular: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    text: str
+    frame: _Frame
+    keys: tuple[str, ...]  # of the facts it tells
+    score: float
 
 
 def compose(
@@ -65,6 +110,8 @@ def compose(
     seed: int = 0,
     taken: Sequence[str] = (),
     words_to_avoid: Sequence[str] = (),
+    wishes: Wishes | None = None,
+    judge: Judge | None = None,
 ) -> tuple[CopyLine, ...]:
     """Write up to ``n`` distinct lines for a field out of the product's facts.
 
@@ -77,64 +124,66 @@ def compose(
         seed: same seed, same lines.
         taken: lines already there; nothing like them is written again.
         words_to_avoid: never used, in any form.
+        wishes: voice, keywords, wanted words and offers of a brief.
+        judge: has the last word on a line; by default the ledger alone.
 
     Returns:
         Lines with origin "composer" whose ledgers hold no unsupported claim.
     """
     language = language.split("-")[0].lower()
-    if language not in ("en", "zh") or n <= 0:
+    if language not in LANGUAGES or n <= 0:
         return ()
-    kit = _kit(product, language)
+    wishes = wishes or Wishes()
+    kit = _kit(product, language, wishes)
     rng = random.Random(f"{product.id}/{field}/{seed}")
-    avoid = [re.compile(rf"(?<!\w){re.escape(w)}", re.I) for w in words_to_avoid if w.strip()]
+    avoid = _avoided((*words_to_avoid, *wishes.words_to_avoid))
+    judge = judge or (lambda text: _by_ledger(text, field, product, language))
+    waiting = [
+        c
+        for c in _candidates(kit, field, rng, fits)
+        if fits(c.text) and not is_unfinished(c.text) and not any(a.search(c.text) for a in avoid)
+    ]
     lines: list[CopyLine] = []
-    seen = [_fingerprint(t) for t in taken]
-    for candidate in _in_turn(_candidates(kit, field, rng, is_short=not fits(_SENTENCE_PROBE[language]))):
-        text = _tidy(candidate, language)
-        if not text or not fits(text) or _ORPHAN_END.search(text) or any(a.search(text) for a in avoid):
+    told: dict[str, int] = {}
+    used: dict[str, int] = {}
+    begun: dict[str, int] = {}
+    while waiting and len(lines) < n:
+        best = max(waiting, key=lambda c: _worth(c, told, used, begun))
+        waiting.remove(best)
+        if used.get(best.frame.say, 0) >= best.frame.most:
             continue
-        print_ = _fingerprint(text)
-        if any(_alike(print_, other) for other in seen):
+        if is_near_duplicate(best.text, itertools.chain(taken, (line.text for line in lines))):
             continue
-        ledger = check(text, product, language)
-        if not _is_clean(ledger):
+        line = judge(best.text)
+        if line is None:
             continue
-        seen.append(print_)
-        lines.append(CopyLine(field=field, text=text, origin="composer", ledger=ledger))
-        if len(lines) == n:
-            break
+        lines.append(line)
+        used[best.frame.say] = used.get(best.frame.say, 0) + 1
+        begun[_first(best.text)] = begun.get(_first(best.text), 0) + 1
+        for key in best.keys:
+            told[key] = told.get(key, 0) + 1
     return tuple(lines)
 
 
-def _is_clean(ledger: Ledger) -> bool:
-    return ledger.verdict in (Verdict.SUPPORTED, Verdict.PUFFERY)
+def _worth(c: _Candidate, told: Mapping[str, int], used: Mapping[str, int], begun: Mapping[str, int]) -> float:
+    """A candidate's score less what was said already: the same fact, the same frame, the same first word."""
+    repeated = sum(told.get(key, 0) for key in c.keys) / max(1, len(c.keys))
+    return c.score - 0.55 * repeated - 0.45 * used.get(c.frame.say, 0) - 0.15 * begun.get(_first(c.text), 0)
 
 
-def _in_turn(groups: Iterable[Iterator[str]]) -> Iterator[str]:
-    """One candidate of each pattern after the other, so that neighbours differ in structure."""
-    waiting = [iter(g) for g in groups]
-    while waiting:
-        alive = []
-        for group in waiting:
-            candidate = next(group, None)
-            if candidate is not None:
-                yield candidate
-                alive.append(group)
-        waiting = alive
+def _first(text: str) -> str:
+    return text[:2] if not text[:1].isascii() else text.split(" ")[0].casefold()
 
 
-def _fingerprint(text: str) -> tuple[str, frozenset[str]]:
-    source = plain(text)
-    words = [t.stem for t in tokens(source)]
-    if not words or (not text.isascii() and len(words) < 3):
-        words = [source.lower[i : i + 2] for i in range(len(source.lower) - 1)]
-    return source.lower.strip(" .!。！"), frozenset(words)
+def _by_ledger(text: str, field: str, product: Product, language: str) -> CopyLine | None:
+    ledger = check(text, product, language)
+    is_clean = ledger.verdict in (Verdict.SUPPORTED, Verdict.PUFFERY)
+    return CopyLine(field=field, text=text, origin="composer", ledger=ledger) if is_clean else None
 
 
-def _alike(a: tuple[str, frozenset[str]], b: tuple[str, frozenset[str]]) -> bool:
-    """Nearly the same words: three quarters shared, or the same text up to its closing mark."""
-    shared = len(a[1] & b[1])
-    return a[0] == b[0] or shared / max(1, len(a[1] | b[1])) > 0.74
+def _avoided(words: Sequence[str]) -> list[re.Pattern[str]]:
+    """A word in any of its forms: "cheap" also in "cheaper", not in "archeap"; Chinese anywhere."""
+    return [re.compile(rf"(?<!\w){re.escape(w)}" if w.isascii() else re.escape(w), re.I) for w in words if w.strip()]
 
 
 def is_unfinished(text: str) -> bool:
@@ -144,45 +193,49 @@ def is_unfinished(text: str) -> bool:
 
 def buttons(product: Product, language: str = "en") -> tuple[str, ...]:
     """Calls to act that suit any product, and a few that name this one; none of them claims anything."""
-    kit = _kit(product, language)
-    lines = _buttons_zh(kit) if language == "zh" else _buttons(kit)
-    return tuple(line for line in lines if _is_clean(check(line, product, language)))
+    if language not in LANGUAGES:
+        return ()
+    lines = compose(product, "call_to_action", 8, fits=lambda text: True, language=language)
+    return tuple(line.text for line in lines)
 
 
-def is_near_duplicate(text: str, others: Iterable[str]) -> bool:
-    """Whether a line says nearly the same words as one of the others."""
-    mine = _fingerprint(text)
-    return any(_alike(mine, _fingerprint(other)) for other in others)
+# --- what there is to say ------------------------------------------------------------------------------------------
 
 
-def _tidy(text: str, language: str) -> str:
-    text = re.sub(r"\s{2,}", " ", text).strip()
-    text = re.sub(r"\s+([,.!?:;])", r"\1", text)
-    if language == "zh":
-        return re.sub(r"[，,]([。！])", r"\1", text)
-    return re.sub(r"(?:^|(?<=[.!?] ))[a-z]", lambda m: m.group().upper(), text)
-
-
-def _kit(product: Product, language: str) -> _Kit:
+def _kit(product: Product, language: str, wishes: Wishes) -> _Kit:
     setting, row = _moment_row(product)
     core = name_of(product)
-    if language == "zh":
-        moments, openers = row["zh"], row.get("zh_openers", ())
-    else:
-        moments, openers = row["en"], row["openers"]
+    zh = language == "zh"
     return _Kit(
         product=product,
         language=language,
-        facts=_worth_saying(phrases(product, language), setting),
+        facts=_praised_first(_worth_saying(phrases(product, language), setting), wishes.praised),
         noun=noun_of(product),
         head=head_of(product),
-        name=core if language == "zh" else _lower_words(core, product),
-        brand=product.brand or "",
-        moments=tuple(moments),
-        openers=tuple(openers),
+        name=core if zh else _lower_words(core),
+        brand=_brand(product),
+        moments=tuple(row["zh"] if zh else row["en"]),
+        openers=tuple(row.get("zh_openers", ()) if zh else row["openers"]),
+        closers=tuple(table("frames")["zh" if zh else "en"]["closers"]),
         price=_price(product, language),
         setting=setting,
+        audience=_audience(wishes.audience or product.audience, zh),
+        wishes=wishes,
     )
+
+
+def _brand(product: Product) -> str:
+    brand = product.brand or ""
+    return brand if len(brand) <= 40 and check(brand, product, product.language).is_clean else ""
+
+
+def _audience(said: str | None, zh: bool) -> tuple[str, ...]:
+    if not said or len(said) > 60:
+        return ()
+    if zh:
+        return (said,) if not said.isascii() else ()
+    first = re.split(r"\s+(?:who|that|with)\s+|,", said)[0].strip()
+    return tuple(dict.fromkeys([said, first])) if first != "people" else (said,)
 
 
 def _worth_saying(found: Sequence[Phrase], setting: str) -> tuple[Phrase, ...]:
@@ -192,6 +245,13 @@ def _worth_saying(found: Sequence[Phrase], setting: str) -> tuple[Phrase, ...]:
     if setting not in ("drinkware", "bags", "electronics", "outdoor"):
         kept = [replace(p, more=tuple(m for m in p.more if not m.endswith("to carry"))) for p in kept]
     return tuple(kept)
+
+
+def _praised_first(found: Sequence[Phrase], praised: Sequence[str]) -> tuple[Phrase, ...]:
+    """What customers praise sells first; nothing else about a fact changes."""
+    return tuple(
+        sorted((replace(p, rank=max(0, p.rank - 2)) if p.key in praised else p for p in found), key=lambda p: p.rank)
+    )  # noqa: E501
 
 
 def moments_of(product: Product, language: str = "en") -> list[str]:
@@ -210,7 +270,7 @@ def _moment_row(product: Product) -> tuple[str, dict[str, list[str]]]:
     return "any", dict(rows["any"])
 
 
-def _lower_words(core: str, product: Product) -> str:
+def _lower_words(core: str) -> str:
     """A title in running text: "Insulated steel bottle" is "insulated steel bottle", "USB-C charger" stays."""
     words = core.split()
     titled = len(words) > 1 and all(w[:1].isupper() or not w[:1].isalpha() for w in words)
@@ -224,36 +284,313 @@ def _lower_words(core: str, product: Product) -> str:
 
 def _price(product: Product, language: str) -> str | None:
     price = product.price
-    if price is None:
+    if price is None or price.amount == Decimal(0):
         return None
     amount = price.amount
     number = f"{amount:.0f}" if amount == amount.to_integral_value() else f"{amount:.2f}"
-    if amount == Decimal(0):
-        return None
     if language == "zh" and price.currency == "CNY":
         return f"{number}元"
     symbol = {"EUR": "€", "USD": "$", "GBP": "£", "CNY": "¥", "JPY": "¥"}.get(price.currency)
     return f"{symbol}{number}" if symbol else f"{number} {price.currency}"
 
 
-# --- patterns ----------------------------------------------------------------------------------------------------
+# --- frames --------------------------------------------------------------------------------------------------------
 
 
-def _candidates(kit: _Kit, field: str, rng: random.Random, is_short: bool) -> list[Iterator[str]]:
-    zh = kit.language == "zh"
-    if field in _BUTTON_FIELDS:
-        return [iter(_buttons_zh(kit) if zh else _buttons(kit))]
-    if field in ("business_name", "brand_name", "advertiser_name", "source"):
-        return [iter([kit.brand] if kit.brand else [])]
+@lru_cache(maxsize=32)
+def _frames(language: str, kind: str) -> tuple[_Frame, ...]:
+    return tuple(
+        _Frame(row["say"], order, int(row.get("most", 1)), Voice(**row.get("tone", {})), row.get("needs") == "singular")
+        for order, row in enumerate(table("frames")[language][kind])
+    )
+
+
+def _candidates(kit: _Kit, field: str, rng: random.Random, fits: Fits) -> list[_Candidate]:
+    """Everything that could be said in a field, with how good it is before anything is chosen."""
+    if field in _NAMES:
+        return [_plainly(kit.brand, 0)] if kit.brand else []
+    if field in _PATHS:
+        return [_plainly(text, i) for i, text in enumerate(_paths(kit))]
+    if field == "search_terms":
+        return [_plainly(text, i) for i, text in enumerate(_search_terms(kit, fits))]
+    found = [
+        _plainly(_tidy(f"“{quote}” {kit.closers[i % len(kit.closers)]}", kit), i, 1.6)
+        for i, quote in enumerate(kit.wishes.quotes[:3])
+    ]
+    for rank, kind in enumerate(_kinds(kit, field, fits)):
+        if kind == "paragraph":
+            found += [_plainly(text, i, 9.0) for i, text in enumerate(_paragraphs(kit, rng))]
+        elif kind == "bullet":
+            found += [replace(_plainly(text, i, 6.0), keys=(key,)) for i, (text, key) in enumerate(_bullets(kit, rng))]
+        else:
+            for frame in _frames(kit.language, kind):
+                found += _filled(kit, frame, rng, bonus=2.0 if rank == 0 else 0.0)
+    return found
+
+
+def _plainly(text: str, order: int, score: float = 1.0) -> _Candidate:
+    return _Candidate(text, _Frame(text, order, 1, Voice(), False), (), score - 0.01 * order)
+
+
+def _kinds(kit: _Kit, field: str, fits: Fits) -> list[str]:
+    """Which frames suit a field, the most suitable first."""
+    probes = _PROBES[kit.language]
+    if field in _BUTTONS:
+        return ["button"]
     if field == "subject":
-        return _subjects_zh(kit, rng) if zh else _subjects(kit, rng)
-    if field == "title" or field.endswith("_title"):
-        return [*(_titles_zh(kit) if zh else _titles(kit)), *(_headlines_zh(kit, rng) if zh else _headlines(kit, rng))]
-    if field in _SENTENCE_FIELDS or "text" in field or "desc" in field:
-        patterns = _sentences_zh(kit, rng, field) if zh else _sentences(kit, rng, field)
-        short = _headlines_zh(kit, rng) if zh else _headlines(kit, rng)
-        return short if is_short else patterns
-    return _headlines_zh(kit, rng) if zh else _headlines(kit, rng)
+        return ["subject"]
+    if field == "bullet":
+        return ["bullet", "sentence"]
+    if field == "title":
+        return ["title", "headline"] if fits(probes[0]) else ["headline", "title"]
+    if not _SENTENCES.search(field) or not fits(probes[0]):
+        return ["headline"]
+    if fits(probes[2]):
+        return ["paragraph", "long", "sentence"]
+    if fits(probes[1]) or (field in ("primary_text", "body", "message", "ad_text", "post") and fits(probes[1][:100])):
+        return ["long", "sentence"]
+    return ["sentence"]
+
+
+def _filled(kit: _Kit, frame: _Frame, rng: random.Random, bonus: float) -> Iterator[_Candidate]:
+    """One frame with its slots filled, the best facts first."""
+    if frame.needs_singular and kit.is_plural:
+        return
+    slots = _SLOT.findall(frame.say)
+    words: dict[str, Iterator[str]] = {}
+    ordered: dict[str, list[str]] = {}
+    base = bonus - 0.03 * frame.order + 0.5 * rng.random() + 0.8 * _matches(frame.tone, kit.wishes.voice)
+    n_least = _MOST_OF_A_FRAME
+    for name, number in slots:
+        if name in _FACT_SLOTS:
+            continue
+        entries = ordered.setdefault(name, _entries(kit, name, rng))
+        if not entries or (number == "2" and len(entries) < 2):
+            return
+        base += _WORTH.get(name, 0.0)
+        if name in ("moment", "opener", "audience", "keyword", "offer"):
+            n_least = min(n_least, len(entries))
+        start = 1 if number == "2" else 0
+        words[name + number] = itertools.cycle([*entries[start:], *entries[:start]])
+    for chosen in (
+        itertools.islice(_fact_choices(kit, slots, rng), _MOST_OF_A_FRAME) if _needs_facts(slots) else [()] * n_least
+    ):  # noqa: E501
+        forms = _forms_of(kit, slots, chosen)
+        if forms is None:
+            continue
+        text = _said(frame.say, {**forms, **{slot: next(values) for slot, values in words.items()}}, kit)
+        told = tuple(dict.fromkeys(p.key for p in chosen))
+        score = base + 0.9 * min(len(told), 2) - 0.06 * sum(p.rank for p in chosen) + _wished(text, kit.wishes)
+        yield _Candidate(text, frame, told, score)
+
+
+_WORTH = {"keyword": 1.3, "offer": 1.6, "brand": 0.3, "audience": 0.5, "price": 0.5, "moment": 0.1, "opener": -0.1}
+
+
+def _matches(tone: Voice, wish: Voice) -> float:
+    return (tone.formal * wish.formal + tone.playful * wish.playful + tone.bold * wish.bold) / 1.5
+
+
+def _wished(text: str, wishes: Wishes) -> float:
+    """What a line gains by the voice it has and the words it holds that the brief asks for."""
+    low = text.casefold()
+    return (
+        0.7 * agreement(text, wishes.voice)
+        + 0.7 * min(2, sum(w.casefold() in low for w in wishes.words_to_use))
+        + 0.5 * any(k.casefold() in low for k in wishes.keywords)
+    )
+
+
+def _needs_facts(slots: Sequence[tuple[str, str]]) -> bool:
+    return any(name in _FACT_SLOTS for name, _ in slots)
+
+
+def _n_facts(slots: Sequence[tuple[str, str]]) -> int:
+    return max(int(number or 1) for name, number in slots if name in _FACT_SLOTS)
+
+
+def _fact_choices(kit: _Kit, slots: Sequence[tuple[str, str]], rng: random.Random) -> Iterator[tuple[Phrase, ...]]:
+    n = _n_facts(slots)
+    facts = sorted(kit.facts, key=lambda p: (p.rank, rng.random()))
+    if n == 1:
+        return ((p,) for p in facts)
+    return iter(_pairs(facts, rng)) if n == 2 else iter(_triples(facts, rng))
+
+
+def _forms_of(kit: _Kit, slots: Sequence[tuple[str, str]], chosen: Sequence[Phrase]) -> dict[str, str] | None:
+    """Each fact slot's words; None where a fact has no such form, or says again what the thing is called."""
+    said: dict[str, str] = {}
+    names_it = {name for name, _ in slots} & {"noun", "head", "name", "the_noun", "the_head", "a_head", "start"}
+    for name, number in slots:
+        if name not in _FACT_SLOTS:
+            continue
+        if name == "about":
+            both = [p for p in chosen[: int(number)] if p.clause]
+            if len(both) < int(number):
+                return None
+            form: str | None = _sentence_about(both, kit)
+        else:
+            phrase = chosen[int(number or 1) - 1]
+            form = _form(phrase, name, kit)
+        if not form or (names_it and name != "tag" and _repeats(form, kit.name)):
+            return None
+        if names_it and name == "tag" and kit.language == "en" and _repeats(form, kit.head):
+            return None
+        said[name + number] = form
+    return said
+
+
+def _form(phrase: Phrase, name: str, kit: _Kit) -> str | None:
+    if name == "tag":
+        return phrase.tag
+    if name == "with":
+        if kit.language == "zh":
+            return phrase.noun if phrase.noun and not phrase.noun[0].isdigit() and len(phrase.noun) <= 8 else None
+        return phrase.noun
+    if name == "before":
+        return phrase.before
+    if name == "clause":
+        return _verb_form(phrase.clause, kit) if phrase.clause else None
+    return next(iter(phrase.more), None)
+
+
+def _verb_form(clause: str, kit: _Kit) -> str:
+    if not kit.is_plural or kit.language != "en":
+        return clause
+    verb, _, rest = clause.partition(" ")
+    plural = _PLURAL_VERBS.get(verb) or (f"{verb[:-3]}y" if verb.endswith("ies") else verb.removesuffix("s"))
+    return f"{plural} {rest}"
+
+
+def _entries(kit: _Kit, name: str, rng: random.Random) -> list[str]:
+    """What a slot that takes no fact can hold."""
+    the_head = f"the {kit.brand} {kit.head}" if kit.brand else f"the {kit.head}"
+    one: dict[str, str | None] = {
+        "noun": kit.noun,
+        "head": kit.head,
+        "name": kit.name,
+        "brand": kit.brand,
+        "price": kit.price,
+        "the_head": the_head,
+        "the_noun": the_head if kit.brand else f"the {kit.noun}",
+        "a_noun": with_article(kit.noun),
+        "a_head": with_article(kit.head),
+        "start": f"{kit.brand} {name_of(kit.product)}".strip(),
+    }
+    if name in one:
+        said = one[name]
+        return [said] if said else []
+    if name == "keyword":
+        return list(kit.wishes.keywords)
+    if name == "offer":
+        return [offer.text for offer in kit.wishes.offers]
+    if name == "audience":
+        return list(kit.audience)
+    if name == "crowd":
+        return [m for m in _shuffled(kit.moments, rng) if not m.startswith(("every ", "your ", "the "))]
+    many = {"moment": kit.moments, "opener": kit.openers, "closer": kit.closers}[name]
+    return _shuffled(many, rng)
+
+
+def _said(frame: str, words: Mapping[str, str], kit: _Kit) -> str:
+    """The frame with its slots filled; a fact inside a sentence begins small."""
+    parts: list[str] = []
+    end = 0
+    for match in _SLOT.finditer(frame):
+        before = frame[end : match.start()]
+        parts.append(before)
+        word = words[match.group(1) + match.group(2)]
+        starts = not "".join(parts).strip() or "".join(parts).rstrip().endswith((".", "!", "?"))
+        is_inside = match.group(1) in ("tag", "opener", "offer", "keyword") and not starts
+        parts.append(_running(word) if is_inside and kit.language == "en" else word)
+        end = match.end()
+    return _tidy("".join([*parts, frame[end:]]), kit)
+
+
+def _tidy(text: str, kit: _Kit) -> str:
+    text = re.sub(r"\s{2,}", " ", text).strip()
+    text = re.sub(r"\s+([,.!?:;])", r"\1", text)
+    text = re.sub(r"([.!?])\.(?=\s|$)", r"\1", text)
+    if kit.language == "zh":
+        text = re.sub(r"[，,]([。！])", r"\1", text)
+        text = re.sub(r"。([，。])", r"。", text)
+        return re.sub(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z]{3,})|(?<=[A-Za-z]{3})(?=[\u4e00-\u9fff])", " ", text)
+    if kit.brand and kit.brand[:1].islower() and text.startswith(kit.brand):
+        return text
+    return re.sub(r"(?:^|(?<=[.!?] ))[a-z]", lambda m: m.group().upper(), text)
+
+
+# --- longer texts, lists and names ---------------------------------------------------------------------------------
+
+
+def _paragraphs(kit: _Kit, rng: random.Random) -> Iterator[str]:
+    """A description of several sentences that tells every fact once."""
+    openers, closers = _shuffled(kit.openers, rng) or [""], _shuffled(kit.closers, rng)
+    for i in range(min(3, max(1, len(openers)))):
+        facts = sorted(kit.facts, key=lambda p: (p.rank, rng.random()))
+        one_of_each = list({p.key: p for p in reversed(facts)}.values())[::-1]
+        for most in (12, 6, 4, 2):
+            told = one_of_each[:most]
+            text = _paragraph(kit, told, openers[i % len(openers)], closers[i % len(closers)])
+            if text:
+                yield text
+
+
+def _paragraph(kit: _Kit, facts: Sequence[Phrase], opener: str, closer: str) -> str:
+    if not facts:
+        return ""
+    if kit.language == "zh":
+        groups = ["，".join(p.tag for p in facts[i : i + 3]) for i in range(0, len(facts), 3)]
+        return _tidy(f"{opener}{kit.brand}{kit.name}，" + "。".join(groups) + f"。{closer}", kit)
+    spoken = [p for p in facts if p.clause and not _repeats(p.clause, kit.head)]
+    rest = [p for p in facts if p not in spoken]
+    the = f"the {kit.brand} {kit.head}" if kit.brand else f"the {kit.noun}"
+    they = "they" if kit.is_plural else "it"
+    sentences = [opener] if opener else []
+    for i in range(0, len(spoken), 2):
+        sentences.append(f"{the if i == 0 else they} {_sentence_about(spoken[i : i + 2], kit)}.")
+    if not spoken:
+        sentences.append(f"Meet {the}.")
+    for i in range(0, len(rest), 3):
+        sentences.append(", ".join([rest[i].tag, *(_running(p.tag) for p in rest[i + 1 : i + 3])]) + ".")
+    if kit.audience:
+        sentences.append(f"For {kit.audience[0]}.")
+    return _tidy(" ".join([*sentences, closer]), kit)
+
+
+def _bullets(kit: _Kit, rng: random.Random) -> Iterator[tuple[str, str]]:
+    """One fact a bullet, as listings have them: what it is about first."""
+    for p in sorted(kit.facts, key=lambda p: (p.rank, rng.random())):
+        key = p.key.replace("_", " ").strip()
+        if kit.language == "zh":
+            yield (f"【{key}】{p.tag}" if key not in p.tag else p.tag), p.key
+        elif p.clause and not _repeats(p.clause, kit.head):
+            label = "" if stem(key.lower()) in {stem(w) for w in p.clause.lower().split()} else f"{key}: "
+            yield _tidy(f"{label}{'they' if kit.is_plural else 'it'} {_verb_form(p.clause, kit)}", kit), p.key
+        else:
+            label = "" if stem(key.lower()) in {stem(w) for w in p.tag.lower().split()} else f"{key}: "
+            yield _tidy(f"{label}{_running(p.tag) if label else p.tag}", kit), p.key
+
+
+def _paths(kit: _Kit) -> list[str]:
+    """Words for the end of a shown address: "desk-lamp"."""
+    said = [*kit.wishes.keywords, kit.name, kit.noun, kit.head, kit.brand]
+    return list(dict.fromkeys(re.sub(r"[^\w]+", "-", text.lower()).strip("-") for text in said if text))
+
+
+def _search_terms(kit: _Kit, fits: Fits) -> list[str]:
+    """Words people may look for that the title does not hold already, as many as fit."""
+    title = {stem(w.lower()) for w in re.findall(r"[^\W_]+", kit.product.title)}
+    words: list[str] = []
+    said = [*kit.wishes.keywords, kit.product.category or "", *(p.tag for p in kit.facts), *kit.audience]
+    for word in re.findall(r"[\u4e00-\u9fff]+|[A-Za-z][A-Za-z-]+", " ".join(said)):
+        low = word.lower()
+        if len(low) > 2 and stem(low) not in title and low not in words and fits(" ".join([*words, low])):
+            words.append(low)
+    return [" ".join(words)] if words else []
+
+
+# --- parts of sentences --------------------------------------------------------------------------------------------
 
 
 def _shuffled(items: Sequence[str], rng: random.Random) -> list[str]:
@@ -262,117 +599,25 @@ def _shuffled(items: Sequence[str], rng: random.Random) -> list[str]:
     return copy
 
 
-def _best_first(facts: Sequence[Phrase], rng: random.Random) -> list[Phrase]:
-    """By rank, the order inside a rank by chance."""
-    return sorted(facts, key=lambda p: (p.rank, rng.random()))
-
-
 def _pairs(facts: Sequence[Phrase], rng: random.Random) -> list[tuple[Phrase, Phrase]]:
     """Two facts that are not about the same thing, the strongest pairs first, every fact in turn."""
-    pairs = [(a, b) for a in facts for b in facts if a.key != b.key]
+    rest = [(p.rank + q.rank, rng.random(), p, q) for p in facts[:12] for q in facts[:12] if p.key != q.key]
+    rest.sort(key=lambda row: row[:2])
     used: dict[str, int] = {}
     ordered: list[tuple[Phrase, Phrase]] = []
-    rest = sorted(pairs, key=lambda p: (p[0].rank + p[1].rank, rng.random()))
-    while rest:
-        best = min(rest, key=lambda p: (used.get(p[0].tag, 0) + used.get(p[1].tag, 0), p[0].rank + p[1].rank))
+    while rest and len(ordered) < 30:
+        best = min(rest, key=lambda row: (used.get(row[2].tag, 0) + used.get(row[3].tag, 0), row[0]))
         rest.remove(best)
-        ordered.append(best)
-        for phrase in best:
+        ordered.append((best[2], best[3]))
+        for phrase in best[2:]:
             used[phrase.tag] = used.get(phrase.tag, 0) + 1
-        if len(ordered) >= 60:
-            break
     return ordered
 
 
-def _running(tag: str) -> str:
-    """A tag after a comma: its capital goes unless it belongs to a name or sign."""
-    head = tag.split(" ")[0]
-    return tag if head[1:] != head[1:].lower() or head.isupper() else tag[:1].lower() + tag[1:]
-
-
-def _headlines(kit: _Kit, rng: random.Random) -> list[Iterator[str]]:
-    facts = _best_first(kit.facts, rng)
-    moments = _shuffled(kit.moments, rng)
-    pairs = _pairs(facts, rng)
-    befores = [p for p in facts if p.before and not _repeats(p.before, kit.noun)]
-    nouns = [p for p in facts if p.noun and not _repeats(p.noun, kit.noun)]
-    for_moments = [f"for {m}" for m in moments]
-    extra = [line for p in facts for line in p.more]
-    return [
-        (p.tag for p in facts),
-        (f"{p.tag}, {_running(q.tag)}" for p, q in pairs),
-        (p.tag for p in facts[len(facts) // 2 :]),
-        (f"{kit.noun} with {p.noun}" for p in nouns),
-        iter(extra),
-        (f"{p.before} {kit.head} {m}" for p, m in zip(befores, itertools.cycle(for_moments or [""]), strict=False)),
-        iter([f"Yours for {kit.price}"] if kit.price else []),
-        (f"{p.tag}. {q.tag}." for p, q in pairs[3:]),
-        (f"{kit.noun} {m}" for m in for_moments[:1]),
-        (f"{p.tag}. {q.tag}." for p, q in pairs[1::2]),
-        (f"Made for {m}" for m in moments[:1]),
-        iter([f"Meet the {kit.brand} {kit.head}"] if kit.brand and not kit.is_plural else []),
-        iter(_audience_lines(kit)),
-        (f"{p.before} {kit.noun}" for p in befores),
-        (f"{kit.brand}: {_running(p.tag)}" for p in facts if kit.brand),
-        (f"{p.tag}, {kit.price}" for p in facts[:4] if kit.price),
-        iter([f"{kit.brand} {kit.name}"] if kit.brand else []),
-        (
-            f"{_article(kit.head)} that {p.clause}"
-            for p in facts
-            if p.clause and not kit.is_plural and not _repeats(p.clause, kit.head)
-        ),
-        itertools.chain(
-            (f"Your {kit.head} {m}" for m in for_moments if not m.startswith("for your")),
-            (f"The {kit.name}" for _ in range(1)),
-            (f"Made for {m}" for m in moments[1:]),
-            (f"{kit.noun} {m}" for m in for_moments[1:]),
-        ),
-    ]
-
-
-def _repeats(words: str, name: str) -> bool:
-    """ "stoneware" before or after "stoneware mug" says it twice."""
-    return bool({stem(w) for w in words.lower().split()} & {stem(w) for w in name.lower().split()})
-
-
-def _article(noun: str) -> str:
-    return f"{'An' if noun[0].lower() in 'aeiou' else 'A'} {noun}"
-
-
-def _audience_lines(kit: _Kit) -> list[str]:
-    audience = kit.product.audience
-    if not audience:
-        return []
-    first = re.split(r"\s+(?:who|that|with)\s+|,", audience)[0].strip()
-    return (
-        [f"For {audience}", f"{kit.noun} for {audience}", f"For {first}"] if first != "people" else [f"For {audience}"]
-    )
-
-
-def _sentence_about(kit: _Kit, phrases_: Sequence[Phrase]) -> str:
-    """ "holds 600 ml, is made in Slovenia and keeps drinks cold for 24 hours"."""
-    clauses: list[str] = []
-    for phrase in phrases_:
-        clause = phrase.clause or ""
-        verb = clause.split(" ")[0]
-        if clauses and verb in ("has", "contains", "is", "measures") and clauses[-1].split(" ")[0] == verb:
-            if " and " in clauses[-1] or " and " in clause:
-                clauses.append(clause)
-                continue
-            joined = f"{clauses.pop()} and {clause[len(verb) + 1 :]}"
-            clauses.append(joined)
-        else:
-            clauses.append(clause)
-    if len(clauses) == 1:
-        return clauses[0]
-    comma = "," if any(" and " in c for c in clauses) else ""
-    return f"{', '.join(clauses[:-1])}{comma} and {clauses[-1]}"
-
-
-def _triples(pool: Sequence[Phrase], rng: random.Random, n: int = 40) -> list[tuple[Phrase, Phrase, Phrase]]:
+def _triples(pool: Sequence[Phrase], rng: random.Random, n: int = 20) -> list[tuple[Phrase, Phrase, Phrase]]:
     found: list[tuple[Phrase, Phrase, Phrase]] = []
     used = dict.fromkeys((p.tag for p in pool), 0)
-    combos = [c for c in itertools.combinations(pool[:12], 3) if len({p.key for p in c}) == 3]
+    combos = [c for c in itertools.combinations(pool[:10], 3) if len({p.key for p in c}) == 3]
     rng.shuffle(combos)
     while combos and len(found) < n:
         best = min(combos, key=lambda c: (sum(used[p.tag] for p in c), sum(p.rank for p in c)))
@@ -383,117 +628,34 @@ def _triples(pool: Sequence[Phrase], rng: random.Random, n: int = 40) -> list[tu
     return found
 
 
-def _sentences(kit: _Kit, rng: random.Random, field: str) -> list[Iterator[str]]:
-    facts = _best_first(kit.facts, rng)
-    clauses = [p for p in facts if p.clause and not _repeats(p.clause, kit.head)] if not kit.is_plural else []
-    nouns = [p for p in facts if p.noun and not _repeats(p.noun, kit.name)]
-    openers = _shuffled(kit.openers, rng) or [""]
-    pairs, clause_pairs = _pairs(facts, rng), _pairs(clauses, rng)
-    noun_pairs, triples = _pairs(nouns, rng), _triples(facts, rng)
-    the = f"the {kit.brand} {kit.head}" if kit.brand else f"the {kit.noun}"
-    closers = [f"Yours for {kit.price}."] if kit.price else []
-    closers += [f"Made for {m}." for m in kit.moments[:2]] + ["Take a closer look.", "See the details."]
-    shop = f"Shop {kit.brand} today." if kit.brand else "Shop today."
-    cycle_openers, cycle_closers = itertools.cycle(openers), itertools.cycle([*closers, shop])
-    short: list[Iterator[str]] = [
-        (f"The {kit.noun} that {_sentence_about(kit, pair)}." for pair in clause_pairs),
-        (f"{a.tag}, {_running(b.tag)}, {_running(c.tag)}. {next(cycle_closers)}" for a, b, c in triples),
-        (f"{kit.name} with {a.noun} and {b.noun}." for a, b in noun_pairs),
-        (
-            f"{next(cycle_openers)} {a.tag}{', ' if ' and ' in a.tag + b.tag else ' and '}{_running(b.tag)}."
-            for a, b in pairs
-        ),
-        (f"{the} {_sentence_about(kit, pair)}. {next(cycle_closers)}" for pair in clause_pairs[1:]),
-        (f"{a.tag}. {b.tag}. {c.tag}." for a, b, c in triples[2:]),
-        (f"{line}: {_running(a.tag)} and {_running(b.tag)}." for line in _audience_lines(kit)[:1] for a, b in pairs),
-    ]
-    if field not in ("primary_text", "body", "message", "caption", "intro_text", "post_text", "long_description"):
-        return short
-    long = [
-        (f"{next(cycle_openers)} {the} {_sentence_about(kit, pair)}. {c.tag}." for pair, c in zip(clause_pairs, itertools.cycle(facts[::-1]), strict=False) if c not in pair),  # noqa: E501
-        (f"{next(cycle_openers)} {a.tag}, {_running(b.tag)} and {_running(c.tag)}. {next(cycle_closers)}" for a, b, c in triples),  # noqa: E501
-        (f"{next(cycle_openers)} {the} {_sentence_about(kit, (a,))}, and it {b.clause}. {next(cycle_closers)}" for a, b in clause_pairs),  # noqa: E501
-    ]  # fmt: skip
-    return [*long, *short]
+def _running(tag: str) -> str:
+    """A tag inside a sentence: its capital goes unless it belongs to a name or sign."""
+    head = tag.split(" ")[0]
+    return tag if head[1:] != head[1:].lower() or head.isupper() else tag[:1].lower() + tag[1:]
 
 
-def _subjects(kit: _Kit, rng: random.Random) -> list[Iterator[str]]:
-    facts = _best_first(kit.facts, rng)
-    pairs = _pairs(facts, rng)
-    named = f"{kit.brand} {kit.head}" if kit.brand else kit.name
-    return [
-        (f"{kit.name}: {_running(a.tag)}, {_running(b.tag)}" for a, b in pairs),
-        (f"{a.tag}, {_running(b.tag)}: meet the {named}" for a, b in pairs),
-        (f"The {kit.noun} that {p.clause}" for p in facts if p.clause),
-        (f"For {m}: {_running(p.tag)}" for m, p in zip(_shuffled(kit.moments, rng), facts, strict=False)),
-        (f"{p.tag}, and yours for {kit.price}" for p in facts if kit.price),
-    ]
+def _repeats(words: str, name: str) -> bool:
+    """ "stoneware" before or after "stoneware mug" says it twice."""
+    if not words.isascii():
+        return len(words) > 1 and words in name
+    return bool({stem(w) for w in words.lower().split()} & {stem(w) for w in name.lower().split()})
 
 
-def _titles(kit: _Kit) -> list[Iterator[str]]:
-    tags = [p.tag for p in kit.facts if p.rank <= 6]
-    start = f"{kit.brand} {name_of(kit.product)}".strip()
-    return [iter([", ".join([start, *tags[:n]]) for n in (4, 3, 2, 1)]), iter([start, name_of(kit.product)])]
+def _sentence_about(phrases_: Sequence[Phrase], kit: _Kit) -> str:
+    """ "holds 600 ml, is made in Slovenia and keeps drinks cold for 24 hours"."""
+    clauses: list[str] = []
+    for phrase in phrases_:
+        clause = _verb_form(phrase.clause or "", kit)
+        verb = clause.split(" ")[0]
+        same_verb = clauses and verb in _MERGED and clauses[-1].split(" ")[0] == verb
+        if same_verb and " and " not in clauses[-1] + clause:
+            clauses.append(f"{clauses.pop()} and {clause[len(verb) + 1 :]}")
+        else:
+            clauses.append(clause)
+    if len(clauses) == 1:
+        return clauses[0]
+    comma = "," if any(" and " in c for c in clauses) else ""
+    return f"{', '.join(clauses[:-1])}{comma} and {clauses[-1]}"
 
 
-def _buttons(kit: _Kit) -> list[str]:
-    lines = ["Shop now", f"See the {kit.head}", "Take a look", f"Shop {kit.brand}" if kit.brand else "", "Get yours", "See details", f"Meet the {kit.head}", "Order yours"]  # fmt: skip  # noqa: E501
-    return [line for line in lines if line]
-
-
-# --- Chinese -----------------------------------------------------------------------------------------------------
-
-
-def _headlines_zh(kit: _Kit, rng: random.Random) -> list[Iterator[str]]:
-    facts = _best_first(kit.facts, rng)
-    moments = _shuffled(kit.moments, rng)
-    pairs = _pairs(facts, rng)
-    nouns = [p for p in facts if p.noun]
-    return [
-        (p.tag for p in facts),
-        (f"{p.tag}，{q.tag}" for p, q in pairs),
-        (f"{m}，{p.tag}" for m, p in zip(itertools.cycle(moments), facts, strict=False)),
-        (f"{p.noun}的{kit.name}" for p in nouns if p.noun and not p.noun[0].isdigit() and len(p.noun) <= 6),
-        iter([f"{kit.brand} {kit.name}", kit.name]),
-        (f"{kit.name}，{p.tag}" for p in facts),
-        (f"属于{m}的{kit.name}" for m in moments),
-        (f"{p.tag}，陪伴{m}" for p, m in zip(facts[1:], itertools.cycle(moments), strict=False)),
-        iter([f"{kit.price}带回家"] if kit.price else []),
-    ]
-
-
-def _sentences_zh(kit: _Kit, rng: random.Random, field: str) -> list[Iterator[str]]:
-    facts = _best_first(kit.facts, rng)
-    openers = itertools.cycle(_shuffled(kit.openers, rng) or [""])
-    triples, pairs = _triples(facts, rng), _pairs(facts, rng)
-    closers = itertools.cycle([*([f"{kit.price}带回家。"] if kit.price else []), "点击了解更多。", "现在选购。"])
-    named = f"{kit.brand} {kit.name}".strip()
-    patterns: list[Iterator[str]] = [
-        (f"{next(openers)}{a.tag}，{b.tag}，{c.tag}。" for a, b, c in triples),
-        (f"{named}，{a.tag}，{b.tag}。{next(closers)}" for a, b in pairs),
-        (f"{a.tag}，{b.tag}。{next(openers)}" for a, b in pairs[1:]),
-        (f"{a.tag}，{b.tag}，{c.tag}。{next(closers)}" for a, b, c in triples[1:]),
-    ]
-    if field in ("primary_text", "body", "message", "long_description"):
-        long = [(f"{next(openers)}{named}，{a.tag}，{b.tag}，{c.tag}。{next(closers)}" for a, b, c in triples)]
-        return [*long, *patterns]
-    return patterns
-
-
-def _subjects_zh(kit: _Kit, rng: random.Random) -> list[Iterator[str]]:
-    facts = _best_first(kit.facts, rng)
-    return [
-        (f"{kit.name}：{a.tag}，{b.tag}" for a, b in _pairs(facts, rng)),
-        (f"{m}，来一份{kit.name}" for m in _shuffled(kit.moments, rng)),
-        (f"{a.tag}，{b.tag}的{kit.name}" for a, b in _pairs(facts, rng)),
-    ]
-
-
-def _titles_zh(kit: _Kit) -> list[Iterator[str]]:
-    tags = [p.tag for p in kit.facts if p.rank <= 6]
-    start = f"{kit.brand} {kit.name}".strip()
-    return [iter([" ".join([start, *tags[:n]]) for n in (4, 3, 2, 1)]), iter([start, kit.name])]
-
-
-def _buttons_zh(kit: _Kit) -> list[str]:
-    return ["立即选购", "了解更多", "查看详情", "带回家", "现在选购"]
+_MERGED = ("has", "have", "contains", "contain", "is", "are", "measures", "measure")

@@ -22,13 +22,21 @@ from .lexicon import (
     meaning,
 )
 from .quantities import Quantity
-from .words import Plain, plain, stem, tokens, written_language
+from .words import Plain, Token, plain, stem, tokens, written_language
 
 _NO = re.compile(
-    r"^\s*(?:no|not|none|false|nein|non|否|无|没有|不支持|不可|不|n/?a|not included|不含|いいえ|なし)\s*(?:[.!,;(]|$)",
+    r"^\s*(?:(?:no|not|none|false|never|without|nein|nicht|keine?|non|aucune?|ninguno?|否|无|無|没有|不支持|不可用?|不能|不|n/?a|x|✗|✘|❌|不含|未添加|不需要?|无需|いいえ|なし|不可|非対応)"  # noqa: E501
+    r"(?:\s+(?:included|needed|required|necessary|supported|compatible|suitable|possible|recommended|tested|available|allowed|permitted|added|used|provided|present|applicable|enthalten|geeignet|nötig|inclus|incluido))?|excluded|unsupported|(?:0|zero|nil)\s?(?:%|g|mg|ml|percent)?)\s*(?:[.!,;(]|$)",  # noqa: E501
     re.I,
 )
-_YES = re.compile(r"^\s*(?:yes|true|ja|oui|sí|si|是|有|支持|included|可|はい|あり)\s*(?:[.!,;(]|$)", re.I)
+_YES = re.compile(
+    r"^\s*(?:yes|true|y|ok|✓|✔|✅|ja|oui|sí|si|是|有|支持|included|available|supported|compatible|suitable|safe|certified|可|可以|可用|适用|兼容|含|附|已通过|はい|あり|対応|可能)\s*(?:[.!,;(]|$)",  # noqa: E501
+    re.I,
+)
+_DENYING_KEY = re.compile(
+    r"^(?:not|no|non|without|excludes?|excluded|free (?:of|from)|made without|does not contain|contains no|unsuitable|avoid|不含|不适|不包括|禁止|无|nicht|ohne|sans|sin)\b|^(?:不含|不适|不包括|禁止|未含)",  # noqa: E501
+    re.I,
+)
 _NEGATION = re.compile(r"\b(?:not|no|without|never|non|isn't|doesn't|cannot|nicht|kein|keine|ohne|sans|sin|excludes?|excluding|except)\b[\s-]*(?:[\w'-]+\s+){0,2}$")  # fmt: skip  # noqa: E501
 _HAN_NEGATION = re.compile(
     r"(?:不可|不能|不得|不支持|不含|不适用于|不适合|不是|不|无|没有|未|非|勿|禁止|请勿)(?:用于|使用|放入|入)?$"
@@ -107,7 +115,7 @@ def open_book(product: Product) -> FactBook:
         if ORDERS.search(fact.value) or ORDERS.search(fact.key):
             continue  # words that give orders to a writer are no fact about a product
         value = f"{fact.value} {fact.unit}" if fact.unit and fact.unit not in fact.value else fact.value
-        _read(book, Line(fact.key, value, negative=bool(_NO.match(value))), book.affirmed)
+        _read(book, Line(fact.key, value, negative=_denies(fact.key, value)), book.affirmed)
     for key, text in (("title", product.title), ("brand", product.brand), ("category", product.category)):
         if text:
             _read(book, Line(key, text), book.in_title)
@@ -116,6 +124,11 @@ def open_book(product: Product) -> FactBook:
             line = Line(key, text)
             _read_words(book, line, plain(text))
     return book
+
+
+def _denies(key: str, value: str) -> bool:
+    """Whether a fact says that it is not so: "waterproof: no", "not suitable for: winter storms". Twice no is yes."""
+    return bool(_NO.match(value)) != bool(_DENYING_KEY.match(key.strip().replace("_", " ")) and not _YES.match(value))
 
 
 def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
@@ -129,8 +142,9 @@ def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
             if any(n in key_words or (not n.isascii() and n in key.lower) for n in names.split()):
                 book.kinds.setdefault(subject, line)
     both = plain(f"{line.key.replace('_', ' ')}: {line.value}")
-    is_answer = bool(_YES.match(line.value) or line.negative)
-    named = [(c, n, line.negative) for c, n in concepts_in(key if is_answer else both, language, every=True)]
+    is_answer = bool(_YES.match(line.value) or _NO.match(line.value))
+    denies_key = bool(_NO.match(line.value)) or (line.negative and not is_answer)
+    named = [(c, n, denies_key) for c, n in concepts_in(key if is_answer else both, language, every=True)]
     if is_answer:
         rest = plain(re.sub(r"^\W*\w+\W*", "", line.value))
         named += [(c, n, False) for c, n in concepts_in(rest, language, every=True)]
@@ -148,14 +162,26 @@ def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
     if line.negative:
         for token in tokens(key):
             book.absent.setdefault(token.stem, line)
-        for phrase in (f"no {key.text}", f"{key.text} free"):  # "parabens: no" is "paraben-free"
-            for concept, negated in concepts_in(plain(phrase), "en"):
-                if not negated and concept.endswith(("_free", "no_preservatives", "odourless", "no_added_sugar")):
-                    book.affirmed.setdefault(concept, line)
+        for concept in _absence_concepts(key.text if is_answer else value.text):
+            book.affirmed.setdefault(concept, line)
     _read_quantities(book, line, key, value, language)
     _read_words(book, line, both)
     for size in sizes_in(line.value):
         book.sizes.setdefault(size, line)
+
+
+def _absence_concepts(name: str) -> set[str]:
+    """Concepts that say that something is absent: "parabens" is "paraben-free", 双酚A is 不含双酚A."""
+    found: set[str] = set()
+    for part in re.split(r"[,;、/]|\band\b", name):
+        part = part.strip()
+        phrases = (f"不含{part}", f"无{part}", f"非{part}") if not part.isascii() else (f"no {part}", f"{part} free", f"without {part}")  # fmt: skip  # noqa: E501
+        for phrase in phrases if part else ():
+            trie = claim_han_trie("zh").find(plain(phrase).lower) if not part.isascii() else claim_trie("en").find(tokens(plain(phrase)))  # fmt: skip  # noqa: E501
+            for mention in trie:
+                if mention.start == 0 and mention.end == len(phrase):
+                    found.update(c for c in mention.concepts if c != "plain")
+    return found
 
 
 def _read_words(book: FactBook, line: Line, both: Plain) -> None:
@@ -179,10 +205,9 @@ def _read_quantities(book: FactBook, line: Line, key: Plain, value: Plain, langu
     nouns = frozenset(meaning(t.stem) for t in (*tokens(key), *tokens(value)) if t.is_word)
     found = quantities.find(value, language)
     previous: Quantity | None = None
-    for quantity in found:
-        start, end = segment(value, quantity.start, quantity.end)
-        near = plain(value.text[start:end])
-        attributes = frozenset(attributes_in(near, language)) or key_attributes
+    for quantity in [*found, *_totals(value, found)]:
+        near = nearest_attributes(value, quantity, found, language)
+        attributes = near if not key_attributes or near & _OPPOSED else near | key_attributes
         if not quantity.measures and previous is not None and previous.measures and attributes - key_attributes:
             quantity = quantities.like(quantity, previous)
         book.quantities.append(FactQuantity(line, quantity, attributes, nouns))
@@ -191,6 +216,44 @@ def _read_quantities(book: FactBook, line: Line, key: Plain, value: Plain, langu
             if "time" in quantity.dimensions and attributes & {"cold", "hot"}:
                 book.affirmed.setdefault("insulated", line)
         previous = quantity
+
+
+_OPPOSED = frozenset({"cold", "hot"})
+_EACH = re.compile(r"\s*(?:[\w-]+\s+){0,2}?[^\W\d]{0,3}\s*(?:[x×*]|of|je|de|à)\s*", re.I)
+_EACH_AFTER = re.compile(r"\s*[x×*]\s*")
+
+
+def _totals(value: Plain, found: list[Quantity]) -> list[Quantity]:
+    """What several of the same make together: "12 packs x 5 g" are 60 g."""
+    totals: list[Quantity] = []
+    for first, second in itertools.pairwise(found):
+        between = value.lower[first.end : second.start]
+        count, each = (first, second) if not first.measures else (second, first)
+        pattern = _EACH if count is first else _EACH_AFTER
+        is_pair = bool(each.measures) and not count.measures and count.number == int(count.number) > 1
+        if is_pair and each.dimensions & _SUMMED and pattern.fullmatch(between):
+            measures = tuple(quantities.Measure(m.dimension, count.number * m.value, m.unit) for m in each.measures)
+            totals.append(Quantity(first.start, second.end, count.number * each.number, measures, step=each.step))
+    return totals
+
+
+_SUMMED = frozenset({"mass", "volume", "charge"})
+
+
+def nearest_attributes(source: Plain, quantity: Quantity, found: list[Quantity], language: str) -> frozenset[str]:
+    """What the words of a figure's own stretch say that it is about; between two figures of a kind the nearer has it."""
+    start, end = segment(source, quantity.start, quantity.end)
+    rivals = [q for q in found if q is not quantity and q.dimensions & quantity.dimensions and start <= q.start < end and not q.start <= quantity.start < q.end and not quantity.start <= q.start < quantity.end]  # fmt: skip  # noqa: E501
+    around = (
+        source.text[start : quantity.start] + " " * (quantity.end - quantity.start) + source.text[quantity.end : end]
+    )
+    nearest: set[str] = set()
+    for a, b, names in attribute_mentions(plain(around), language):
+        place, stop = a + start, b + start
+        own = min(abs(place - quantity.end), abs(quantity.start - stop))
+        if all(own <= min(abs(place - r.end), abs(r.start - stop)) for r in rivals):
+            nearest.update(names)
+    return frozenset(nearest)
 
 
 def _relevant(quantity: Quantity) -> frozenset[str]:
@@ -213,21 +276,28 @@ _SPLIT = re.compile(
 
 def attributes_in(source: Plain, language: str) -> set[str]:
     """What figures near these words are about: {"cold"}, {"warranty"} ..."""
-    found: set[str] = set()
+    return {name for _, _, names in attribute_mentions(source, language) for name in names}
+
+
+def attribute_mentions(source: Plain, language: str) -> list[tuple[int, int, tuple[str, ...]]]:
+    """(start, end, attributes) of every word that names what a figure is about."""
+    found: list[tuple[int, int, tuple[str, ...]]] = []
+    words = tokens(source)
     for name in {language, "en"} & set(SPACED_LANGUAGES):
-        for mention in attribute_trie(name).find(tokens(source)):
-            found.update(mention.concepts)
+        found.extend((m.start, m.end, m.concepts) for m in attribute_trie(name).find(words))
     for name in HAN_LANGUAGES if language not in SPACED_LANGUAGES else ():
-        for mention in attribute_han_trie(name).find(source.lower):
-            found.update(mention.concepts)
+        found.extend((m.start, m.end, m.concepts) for m in attribute_han_trie(name).find(source.lower))
     return found
 
 
 def concepts_in(source: Plain, language: str, every: bool = False) -> list[tuple[str, bool]]:
     """(concept, negated) for all that a text names; ``every`` reads English beside the text's own language."""
     found: list[tuple[str, bool]] = []
-    for name in ({language, "en"} if every else {language}) & set(SPACED_LANGUAGES):
-        for mention in claim_trie(name).find(tokens(source)):
+    words = tokens(source)
+    for name in SPACED_LANGUAGES if every else {language} & set(SPACED_LANGUAGES):
+        if every and name not in ("en", language) and source.text.isascii() and not _has_word_of(name, words):
+            continue
+        for mention in claim_trie(name).find(words):
             negated = is_negated(source, mention.start)
             found.extend((c, negated) for c in mention.concepts if c != "plain")
     for name in HAN_LANGUAGES if language not in SPACED_LANGUAGES else ():
@@ -235,6 +305,11 @@ def concepts_in(source: Plain, language: str, every: bool = False) -> list[tuple
             negated = is_negated(source, mention.start)
             found.extend((c, negated) for c in mention.concepts if c != "plain")
     return found
+
+
+def _has_word_of(language: str, words: list[Token]) -> bool:
+    """Whether a fact holds a material, certificate or feature by its German, French or Spanish name."""
+    return any(len(w.lower) > 4 and w.stem in claim_trie(language).first_stems for w in words)
 
 
 def is_negated(source: Plain, start: int) -> bool:

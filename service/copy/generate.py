@@ -1,7 +1,7 @@
-"""From a brief to a channel's copy: drafts by the model, the ledger's word on each, the composer for what is missing.
+"""From a brief to a channel's copy: drafts by the model, a judge's word on each, the composer for what is missing.
 
-What a customer wrote (title, facts, reviews) reaches the model only as values of a prompt's inputs, and reaches the
-copy only through the ledger. Nothing in it can change a prompt, a limit or a verdict.
+What a customer wrote (title, facts, reviews, brief) reaches the model only as values of a prompt's inputs, made inert,
+and reaches the copy only through the judge. Nothing in it can change a prompt, a limit or a verdict.
 """
 
 from __future__ import annotations
@@ -16,31 +16,42 @@ from typing import Any
 
 import prompts
 from models.types import TextDraft, TextModel, TextReply, TextRequest
-from service.domain import Brief, Copy, CopyLine, Finding, Ledger, PromptMark, Verdict
+from service.domain import Brief, Copy, CopyLine, Finding, Origin, PromptMark, Verdict
 from service.errors import InvalidInput
 
-from .composer import buttons, compose, is_near_duplicate, is_unfinished, moments_of
-from .ledger import check
+from .brief import evidence_of
+from .composer import LANGUAGES as COMPOSED_LANGUAGES
+from .composer import Wishes, buttons, compose, moments_of
+from .inert import inert
+from .judging import BUTTON, Judge, holds, pattern_of, reasons
 from .phrases import Phrase, noun_of, phrases
+from .reviews import angles
+from .variety import is_near_duplicate
+from .voice import agreement, describe
 
 Progress = Callable[[str, float], None]
+OnLine = Callable[[CopyLine], None]
 
-TASKS = {  # the channel's field -> the prompt that asks for it; other fields are the composer's
-    "headline": "headline",
-    "description": "description",
-    "long_headline": "description",
-    "primary_text": "primary_text",
-    "subject": "email_subject",
-    "preheader": "email_preheader",
-    "call_to_action": "call_to_action",
-}
-BUTTON = "call_to_action"  # every channel's picture needs one
-BUTTON_MAX = 20  # display width that fits the button of every layout
 ALTERNATIVES = 3  # of a field that a channel shows once: what a test can choose from
 MOST_DRAFTS = 32
 MOST_PHRASES = 5  # a prompt's grammar grows with the cube of it, and compiling it costs more than writing
-COMPOSED_LANGUAGES = ("en", "zh")
-_NOT_COPY = ("path", "display_path", "link_description", "search_terms", "keywords", "url", "display_url")
+ROUNDS = 3  # of asking for one field: the first, and two that repair or try other facts
+MOST_SECONDS = 45.0  # of asking a model for one copy; the composer does the rest
+SMALL_LONGEST = 400  # code points; a small model is not asked for more
+ABLE_TASK = "ad_lines"
+_UNWRITTEN = ("link_description", "keywords", "url", "display_url")
+_OPTIONAL = ("path", "display_path", "search_terms")  # the composer's; no test is made of them
+_TELLING = ("primary_text", "intro", "post", "caption", "body")  # fields where a customer's own words may stand
+_HELPFUL_FACTS = {  # what is asked for when facts are few: a word in keys that covers it, and how we call it
+    "material": r"material|fabric|ingredient|材质|面料|成分",
+    "size or capacity": r"size|capacity|volume|height|width|length|diameter|dimension|容量|尺寸|净含量",
+    "weight": r"weight|重量",
+    "care": r"care|wash|保养|洗",
+    "origin": r"origin|made|产地",
+    "warranty": r"warranty|guarantee|质保|保修",
+    "colour": r"colou?r|颜色",
+    "what is in the box": r"includ|content|pieces|count|件数|清单",
+}
 
 
 @dataclass(slots=True)
@@ -53,51 +64,72 @@ class _Sheet:
     provenance: dict[str, Any] = field(default_factory=dict)
     requests: int = 0
     new_tokens: int = 0
+    drafts: int = 0
+    passed: int = 0
+    repaired: int = 0  # lines kept that came from asking again with the findings
 
 
-def write_copy(brief: Brief, model: TextModel, seed: int, progress: Progress | None = None) -> Copy:
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Everything that one copy is written with."""
+
+    brief: Brief
+    judge: Judge
+    model: TextModel
+    language: str
+    wishes: Wishes
+    praised: tuple[str, ...]  # what reviews praise, in words
+    sheet: _Sheet
+    ends_at: float  # by the clock; no model is asked after it
+    clock: Callable[[], float]
+
+
+def write_copy(
+    brief: Brief,
+    model: TextModel,
+    seed: int,
+    progress: Progress | None = None,
+    *,
+    on_line: OnLine | None = None,
+    most_seconds: float = MOST_SECONDS,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Copy:
     """Write everything that a channel needs for a product.
 
     Args:
         brief: what to say, to whom, where; ``variants`` is how many texts of each repeatable field.
-        model: asked in one batch a field, and once more with the finding where too few drafts pass.
-        seed: same brief, seed and weights: same copy.
+        model: asked in one batch a field, and again with the findings where too few drafts pass.
+        seed: same brief, seed and weights: same copy, unless time ran out.
         progress: called with what is being done and how far it is, 0 to 1.
+        on_line: called with each line as soon as it is sure to stay.
+        most_seconds: after these no model is asked any more; what is missing then is the composer's.
 
     Returns:
-        A copy whose every line is within its limit and holds no unsupported or contradicted claim. Each line says who
-        wrote it; drafts that did not pass are kept in ``refused`` with what was wrong.
+        A copy whose every line is within its limit and holds no unsupported or contradicted claim and nothing that a
+        rule blocks. Each line says who wrote it; drafts that did not pass are kept in ``refused`` with what was wrong,
+        ``notes`` say what is missing.
 
     Raises:
         InvalidInput: neither the model nor the composer writes the language.
-        prompts.UnknownChannel: no such channel.
+        prompts.UnknownChannel, prompts.UnknownMarket: no such channel, no such market.
     """
-    started = time.perf_counter()
+    started = clock()
     language = brief.language.split("-")[0].lower()
-    can_model = language in model.languages
-    if not can_model and language not in COMPOSED_LANGUAGES:
-        known = sorted({*model.languages, *COMPOSED_LANGUAGES})
-        raise InvalidInput("language", f"{brief.language!r} cannot be written here; languages: {', '.join(known)}")
-    wanted = _wanted(brief)
-    sheet = _Sheet()
+    check_language(brief.language, model)
+    desk = _desk(brief, model, language, started + most_seconds, clock)
+    sheet, wanted = desk.sheet, wanted_of(brief)
     for i, (name, n) in enumerate(wanted.items()):
         if progress is not None:
             progress(f"{brief.channel}: {name}", i / len(wanted))
-        kept = _by_model(brief, name, n, model, seed + 1_000 * i, sheet) if can_model and name in TASKS else []
+        kept = _by_model(desk, name, n, seed + 1_000 * i) if language in model.languages else []
         if len(kept) < n:
-            kept += compose(
-                brief.product,
-                name,
-                n - len(kept),
-                fits=lambda text, name=name: _limit_finding(brief, name, text) is None,  # type: ignore[misc]
-                language=language,
-                seed=seed,
-                taken=[line.text for line in kept],
-                words_to_avoid=brief.brand.words_to_avoid,
-            )
+            kept = [*kept, *_by_composer(desk, name, n - len(kept), seed, kept)]
         sheet.lines.extend(kept)
+        for line in kept if on_line is not None else ():
+            on_line(line)  # type: ignore[misc]
     if progress is not None:
         progress(f"{brief.channel}: done", 1.0)
+    counts = {"drafts": sheet.drafts, "passed": sheet.passed, "repaired": sheet.repaired}
     return Copy(
         id=_copy_id(brief, model.name, seed),
         product_id=brief.product.id,
@@ -105,10 +137,43 @@ def write_copy(brief: Brief, model: TextModel, seed: int, progress: Progress | N
         language=brief.language,
         lines=tuple(sheet.lines),
         prompts=tuple(sheet.marks.values()),
-        provenance={**sheet.provenance, "requests": sheet.requests, "new_tokens": sheet.new_tokens},
+        provenance={**sheet.provenance, "requests": sheet.requests, "new_tokens": sheet.new_tokens, **counts},
         refused=tuple(sheet.refused),
-        seconds=time.perf_counter() - started,
+        seconds=clock() - started,
+        market=brief.market,
+        notes=tuple(_notes(brief, wanted, sheet, phrases(desk.judge.evidence, language))),
     )
+
+
+def check_language(language: str, model: TextModel) -> None:
+    """Raises InvalidInput, naming what would do, if neither the model nor the composer writes a language."""
+    tag = language.split("-")[0].lower()
+    if tag in model.languages or tag in COMPOSED_LANGUAGES:
+        return
+    here = f"{model.name} writes {', '.join(model.languages)}; the composer writes {', '.join(COMPOSED_LANGUAGES)}"
+    raise InvalidInput(
+        "language",
+        f"{language!r} cannot be written here: {here}. A multilingual model would do: ADLOOM_TEXT_BACKEND="
+        "openai-compatible with ADLOOM_TEXT_URL (de, en, es, fr, ja, zh), or ADLOOM_TEXT_MODEL with a hub id "
+        f"such as Qwen/Qwen2.5-1.5B-Instruct and ADLOOM_TEXT_LANGUAGES={tag}",
+    )
+
+
+def _desk(brief: Brief, model: TextModel, language: str, ends_at: float, clock: Callable[[], float]) -> _Desk:
+    judge = Judge(brief)
+    found = angles(brief.product, language, 5) if brief.product.reviews else ()
+    wishes = Wishes(
+        voice=brief.voice,
+        keywords=brief.keywords,
+        words_to_use=brief.brand.words_to_use,
+        words_to_avoid=brief.brand.words_to_avoid,
+        offers=tuple(o for o in brief.offers if brief.day is None or o.runs_on(brief.day)),
+        audience=brief.audience,
+        praised=tuple(key.partition(":")[0] for angle in found for key in angle.facts),
+        quotes=tuple(quote.text for angle in found for quote in angle.quotes),
+    )
+    praised = tuple(f"{angle.theme} ({angle.count} of {angle.of})" for angle in found)
+    return _Desk(brief, judge, model, language, wishes, praised, _Sheet(), ends_at, clock)
 
 
 def _copy_id(brief: Brief, model: str, seed: int) -> str:
@@ -116,11 +181,15 @@ def _copy_id(brief: Brief, model: str, seed: int) -> str:
     return f"copy-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
-def _wanted(brief: Brief) -> dict[str, int]:
+def wanted_of(brief: Brief) -> dict[str, int]:
     """Field -> how many texts: the channel's own numbers, the brief's variants where it leaves them open."""
     wanted: dict[str, int] = {}
+    is_latin = brief.language.split("-")[0].lower() not in ("zh", "ja")
     for name, spec in prompts.channel(brief.channel).text.items():
-        if name in _NOT_COPY:
+        if name in _UNWRITTEN or (spec.count == "gsm7_septets") != is_latin and name.startswith("body_"):
+            continue
+        if name in _OPTIONAL:
+            wanted[name] = spec.max_items or 1
             continue
         n = min(brief.variants, spec.max_items) if spec.max_items else min(brief.variants, ALTERNATIVES)
         wanted[name] = max(n, spec.min_items, 1)
@@ -128,43 +197,117 @@ def _wanted(brief: Brief) -> dict[str, int]:
     return wanted
 
 
-# --- the model ---------------------------------------------------------------------------------------------------
+def _notes(brief: Brief, wanted: Mapping[str, int], sheet: _Sheet, found: Sequence[Phrase]) -> list[Finding]:
+    """What is missing from the whole, and which facts would help."""
+    notes: list[Finding] = []
+    spec = prompts.channel(brief.channel).text
+    for name, n in wanted.items():
+        n_here = sum(line.field == name for line in sheet.lines)
+        least = spec[name].min_items if name in spec else 1
+        if n_here < n and name not in _OPTIONAL:
+            message = f"{n_here} of {n} texts" + (f"; the channel needs {least}" if n_here < least else "")
+            notes.append(Finding(f"copy.{name}.few", message, "block" if n_here < least else "note", name))
+    n_facts = len({p.key for p in found})
+    if n_facts < 4:
+        keys = " ".join(fact.key.lower() for fact in brief.product.facts)
+        missing = [name for name, pattern in _HELPFUL_FACTS.items() if not re.search(pattern, keys)]
+        n_bare = sum(not any(c.evidence and not c.evidence.startswith(("title", "brand")) for c in line.ledger.claims) for line in sheet.lines)  # fmt: skip  # noqa: E501
+        message = (
+            f"{n_facts} usable facts, so {n_bare} of {len(sheet.lines)} lines say nothing of the product but its name; "
+            f"these facts would help: {', '.join(missing[:5])}"
+        )
+        notes.append(Finding("copy.few_facts", message, "note"))
+    missed = [k for k in brief.keywords if not any(k in line.keywords for line in sheet.lines)]
+    if missed:
+        message = f"no line holds {', '.join(repr(k) for k in missed)}: no fact, title or category carries it"
+        notes.append(Finding("copy.keywords_missed", message, "note"))
+    return notes
 
 
-def _by_model(brief: Brief, name: str, n: int, model: TextModel, seed: int, sheet: _Sheet) -> list[CopyLine]:
-    """Up to ``n`` of the model's drafts that pass, the best first; one repair round if too few do."""
-    rendered = _render(brief, name)
-    if rendered is None:
-        return []
-    sheet.marks[rendered.ref.task] = PromptMark(rendered.ref.task, rendered.ref.version, rendered.ref.digest)
-    request = TextRequest(
+# --- the composer --------------------------------------------------------------------------------------------------
+
+
+def _by_composer(desk: _Desk, name: str, n: int, seed: int, kept: Sequence[CopyLine]) -> list[CopyLine]:
+    def judged(text: str) -> CopyLine | None:
+        line = desk.judge.line(name, text, origin="composer")
+        return line if desk.judge.passes(line) else None
+
+    wishes = desk.wishes if name in _TELLING else replace(desk.wishes, quotes=())
+    return list(
+        compose(
+            desk.judge.evidence,
+            name,
+            n,
+            fits=lambda text: desk.judge.fits(name, text),
+            language=desk.language,
+            seed=seed,
+            taken=[line.text for line in kept],
+            wishes=wishes,
+            judge=judged,
+        )
+    )
+
+
+# --- the model -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    line: CopyLine
+    score: float
+    is_repair: bool = False
+
+
+def _by_model(desk: _Desk, name: str, n: int, seed: int) -> list[CopyLine]:
+    """Up to ``n`` of the model's drafts that pass, the best first; asked again while too few do and time is left."""
+    passed: list[_Draft] = []
+    refused: list[CopyLine] = []
+    chosen: list[_Draft] = []
+    for turn in range(ROUNDS if name != BUTTON else 1):
+        if turn and desk.clock() > desk.ends_at:
+            break
+        findings = refused[-8:]
+        rendered = _render(desk, name, n - len(chosen), turn, findings)
+        if rendered is None:
+            break
+        request = _request(desk, rendered, n - len(chosen), seed + 500 * turn, findings)
+        mark = PromptMark(rendered.ref.task, rendered.ref.version, rendered.ref.digest)
+        desk.sheet.marks[rendered.ref.task] = mark
+        new = _judged(desk, name, _ask(desk, request), [d.line.text for d in passed], mark, refused)
+        passed += [replace(draft, is_repair=bool(findings)) for draft in new]
+        before, chosen = len(chosen), _choose(passed, n, desk.brief)
+        if len(chosen) >= n or (turn and len(chosen) == before):
+            break
+    desk.sheet.refused.extend(refused)
+    desk.sheet.repaired += sum(d.is_repair for d in chosen)
+    return [draft.line for draft in chosen]
+
+
+def needs_shapes(model: TextModel) -> bool:
+    """Whether a model is held to the prompt files made for small ones. Able models get the whole brief instead."""
+    said = getattr(model, "is_small", None)
+    return bool(said) if said is not None else model.name == "fake" or model.name.startswith("local:smollm2")
+
+
+def _request(
+    desk: _Desk, rendered: prompts.RenderedPrompt, n: int, seed: int, findings: Sequence[CopyLine]
+) -> TextRequest:
+    is_small = needs_shapes(desk.model)
+    notes = _notes_for_small(findings) if is_small and findings and "findings" not in rendered.system else ""
+    return TextRequest(
         system=rendered.system,
-        user=rendered.user,
-        n=min(MOST_DRAFTS, max(6, 2 * n)),
+        user=f"{notes}\n{rendered.user}" if notes else rendered.user,
+        n=min(MOST_DRAFTS, max(6, 2 * n)) if is_small else (2 if n > 4 else 1),
         max_new_tokens=rendered.sampling.max_new_tokens,
         temperature=rendered.sampling.temperature,
         top_p=rendered.sampling.top_p,
         seed=seed,
-        json_schema=rendered.output if _needs_shapes(model) else rendered.free_output,
+        json_schema=rendered.output if is_small else rendered.free_output,
     )
-    passed, refused = _judged(brief, name, _ask(model, request, sheet), [])
-    chosen = _choose(passed, n)
-    if len(chosen) < n and refused and name != BUTTON:
-        again = replace(request, user=_with_findings(request.user, refused), seed=seed + 500, n=max(4, n - len(chosen)))
-        more, still_refused = _judged(brief, name, _ask(model, again, sheet), [d.line.text for d in chosen])
-        refused += still_refused
-        chosen = _choose([*chosen, *more], n)
-    sheet.refused.extend(refused)
-    return [draft.line for draft in chosen]
 
 
-def _needs_shapes(model: TextModel) -> bool:
-    """Small models on this machine are held to the prompt's sentence shapes; able ones get the length only."""
-    return model.name.split(":")[0] in ("local", "fake")
-
-
-def _ask(model: TextModel, request: TextRequest, sheet: _Sheet) -> TextReply:
-    reply = model.write(request)
+def _ask(desk: _Desk, request: TextRequest) -> TextReply:
+    reply, sheet = desk.model.write(request), desk.sheet
     sheet.requests += 1
     sheet.new_tokens += reply.new_tokens
     if not sheet.provenance:
@@ -173,45 +316,105 @@ def _ask(model: TextModel, request: TextRequest, sheet: _Sheet) -> TextReply:
     return reply
 
 
-def _render(brief: Brief, name: str) -> prompts.RenderedPrompt | None:
-    """The field's prompt with the product laid in; None where no shape fits the limit or no prompt asks for it."""
+def _render(desk: _Desk, name: str, n: int, turn: int, findings: Sequence[CopyLine]) -> prompts.RenderedPrompt | None:
+    """The field's prompt with the product laid in; None where no prompt asks for it or no shape fits the limit."""
+    if name in _OPTIONAL:
+        return None
+    is_small = needs_shapes(desk.model)
+    task = small_task(desk.brief.channel, name) if is_small or name == BUTTON else ABLE_TASK
+    if task is None:
+        return None
     try:
-        prompt = prompts.load(TASKS[name])
+        prompt = prompts.load(task)
     except (prompts.UnknownTask, prompts.UnknownPrompt):
         return None
-    language = brief.language.split("-")[0].lower()
-    if name == BUTTON:
-        inputs: dict[str, object] = {"product": noun_of(brief.product), "choices": _buttons(brief, language)}
-        if brief.audience:
-            inputs["audience"] = brief.audience
-    else:
-        inputs = {
-            "product": noun_of(brief.product),
-            "brand": _clean_name(brief.brand.name if brief.product.brand else ""),
-            "phrases": _noun_phrases(phrases(brief.product, language), turn=sorted(TASKS).index(name)),
-            "audience": brief.audience or "",
-            "moment": moments_of(brief.product, language),
-            "max_chars": prompts.channel(brief.channel).field(name).write_to,
-        }
-        if not inputs["phrases"]:
-            return None
+    inputs = _button_inputs(desk) if name == BUTTON else _inputs(desk, name, task, n, turn, findings)
+    if is_small and name != BUTTON and not inputs["phrases"]:
+        return None
     try:
         return prompt.render(**{k: v for k, v in inputs.items() if k in prompt.inputs})
     except prompts.NothingFits:
         return None
 
 
-def _buttons(brief: Brief, language: str) -> list[str]:
-    return [b for b in buttons(brief.product, language) if _limit_finding(brief, BUTTON, b) is None]
+def small_task(channel: str, name: str) -> str | None:
+    """The prompt made for a small model that suits a field; None: too long for one, or no text of ours."""
+    if name == BUTTON:
+        return BUTTON
+    longest = prompts.channel(channel).field(name).write_to
+    if name == "subject":
+        return "email_subject"
+    if name == "preheader":
+        return "email_preheader"
+    if name.endswith("_name") or longest > SMALL_LONGEST:
+        return None
+    if name == "title" and longest > 70:
+        return None
+    if longest <= 45 or name in ("headline", "title", "short_title"):
+        return "headline"
+    is_post = name in ("primary_text", "ad_text", "post", "intro", "caption") or "body" in name
+    return "primary_text" if is_post or longest > 130 else "description"
 
 
-def _clean_name(name: str) -> str:
-    return name if len(name) <= 40 else ""
+def _button_inputs(desk: _Desk) -> dict[str, object]:
+    product = desk.judge.evidence
+    choices = [b for b in buttons(product, desk.language) if desk.judge.passes(desk.judge.line(BUTTON, b))]
+    inputs: dict[str, object] = {"product": inert(noun_of(product)), "choices": choices or ["Shop now"]}
+    return {**inputs, "audience": inert(desk.brief.audience)} if desk.brief.audience else inputs
 
 
-def _noun_phrases(found: Sequence[Phrase], turn: int = 0) -> list[str]:
+def _inputs(desk: _Desk, name: str, task: str, n: int, turn: int, findings: Sequence[CopyLine]) -> dict[str, object]:
+    """What any prompt may take of a brief; every text of a customer is made inert."""
+    brief, product = desk.brief, desk.judge.evidence
+    spec = prompts.channel(brief.channel).field(name)
+    nouns = [noun_of(product), *(k for k in brief.keywords if _names_it(k, desk))]
+    return {
+        "field": name.replace("_", " "),
+        "channel": prompts.channel(brief.channel).name,
+        "language": brief.language,
+        "market": brief.market,
+        "n": min(20, n + 3),
+        "product": inert(nouns[turn % len(nouns)] if needs_shapes(desk.model) else product.title, 120),
+        "brand": inert(brief.brand.name if product.brand and len(brief.brand.name) <= 40 else ""),
+        "facts": [inert(f"{f.key}: {f.value} {f.unit or ''}", 300) for f in product.facts[:40] if f.key != "offer"],
+        "phrases": _noun_phrases(desk, turn=sorted(_SMALL_TASKS).index(task) + turn if task in _SMALL_TASKS else 0),
+        "audience": inert(brief.audience or ""),
+        "persona": inert(brief.persona or ""),
+        "moment": moments_of(product, desk.language),
+        "voice": inert(describe(brief.voice)),
+        "examples": [inert(line) for line in brief.examples],
+        "words": [inert(word) for word in brief.brand.words_to_use],
+        "keywords": [inert(word) for word in brief.keywords],
+        "avoid": [inert(word) for word in brief.brand.words_to_avoid],
+        "offers": [inert(offer.text) for offer in desk.wishes.offers],
+        "angles": [inert(angle) for angle in desk.praised],
+        "findings": _finding_lines(findings),
+        "max_chars": spec.write_to,
+        "min_chars": max(1, spec.min),
+        "counting": spec.count.value.replace("_", " "),
+    }
+
+
+_SMALL_TASKS = ("call_to_action", "description", "email_preheader", "email_subject", "headline", "primary_text")
+
+
+def _names_it(keyword: str, desk: _Desk) -> bool:
+    """Whether a keyword is a true name of the product: "LED desk lamp" of a desk lamp whose facts say LED."""
+    line = desk.judge.line(BUTTON, keyword)
+    return (
+        line.ledger.is_clean and len(keyword.split()) <= 3 and holds(keyword, noun_of(desk.judge.evidence).split()[-1])
+    )
+
+
+def _noun_phrases(desk: _Desk, turn: int = 0) -> list[str]:
     """Phrases that read well after "with" and before "for": the three best, and others that change with ``turn``."""
-    named = [(p, text) for p in found if p.rank < 8 and (text := _as_noun(p))]
+    found = phrases(desk.judge.evidence, desk.language)
+    avoided = [pattern_of(word) for word in desk.brief.brand.words_to_avoid if word.strip()]
+    named = [
+        (p, text)
+        for p in sorted(found, key=lambda p: p.rank - 2 * (p.key in desk.wishes.praised))
+        if p.rank < 8 and (text := _as_noun(p)) and not any(a.search(text) for a in avoided)
+    ]
     first_of_key: dict[str, str] = {}
     rest: list[str] = []
     for phrase, text in named:
@@ -222,7 +425,7 @@ def _noun_phrases(found: Sequence[Phrase], turn: int = 0) -> list[str]:
     every = list(dict.fromkeys([*first_of_key.values(), *rest]))
     best, others = every[:3], every[3:]
     start = (turn * (MOST_PHRASES - 3)) % len(others) if others else 0
-    return [*best, *others[start:], *others[:start]][:MOST_PHRASES]
+    return [inert(text) for text in [*best, *others[start:], *others[:start]][:MOST_PHRASES]]
 
 
 def _as_noun(phrase: Phrase) -> str | None:
@@ -230,13 +433,24 @@ def _as_noun(phrase: Phrase) -> str | None:
         return re.sub(r"^(?:an?|the)\s+|^room for\s+", "", phrase.noun)
     if re.match(r"\d", phrase.tag):
         return phrase.tag
-    if phrase.before is not None and phrase.clause is not None and phrase.clause.startswith("is made of"):
+    if phrase.before is not None and phrase.clause is not None and phrase.clause.startswith(("is made of", "are made")):
         return phrase.before
     return None
 
 
-def _with_findings(user: str, refused: Sequence[CopyLine]) -> str:
-    """The prompt again, with what was wrong in front: claims no fact carries, texts too long."""
+# --- repair ----------------------------------------------------------------------------------------------------------
+
+
+def _finding_lines(refused: Sequence[CopyLine]) -> list[str]:
+    """Refused drafts with what was wrong, for a model that can use it."""
+    if not refused:
+        return []
+    said = dict.fromkeys(f"⟦{inert(line.text, 200)}⟧ was refused: {inert(reasons(line), 300)}" for line in refused)
+    return ["Write again, without these faults:", *said]
+
+
+def _notes_for_small(refused: Sequence[CopyLine]) -> str:
+    """The same in few words: claims no fact carries, texts too long."""
     wrong = [
         c.text
         for line in refused
@@ -245,110 +459,56 @@ def _with_findings(user: str, refused: Sequence[CopyLine]) -> str:
     ]
     notes = []
     if wrong:
-        notes.append(
-            "Not true of this product, do not say: " + "; ".join(dict.fromkeys(_one_line(w) for w in wrong[:6])) + "."
-        )
+        said = "; ".join(dict.fromkeys(inert(w) for w in wrong[:6]))
+        notes.append(f"Not true of this product, do not say: {said}.")
     if any(f.id.endswith("too_long") for line in refused for f in line.findings):
         notes.append("Write shorter.")
-    return "\n".join([*notes, user])
+    return "\n".join(notes)
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+# --- judging drafts --------------------------------------------------------------------------------------------------
 
 
-# --- judging drafts ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    line: CopyLine
-    score: float
-
-
-def _judged(brief: Brief, name: str, reply: TextReply, taken: Sequence[str]) -> tuple[list[_Draft], list[CopyLine]]:
-    """Drafts that pass with their scores, and those that do not with their findings."""
+def _judged(
+    desk: _Desk, name: str, reply: TextReply, taken: Sequence[str], mark: PromptMark, refused: list[CopyLine]
+) -> list[_Draft]:
+    """Drafts that pass, with their scores; those that do not are put with the refused."""
     passed: list[_Draft] = []
-    refused: list[CopyLine] = []
+    seen = {text.casefold() for text in taken} | {line.text.casefold() for line in refused}
     for draft in reply.drafts:
-        text = cleaned(_said(draft))
-        if not text:
-            continue
-        line = judge(brief, name, text, ended=draft.ended_by_itself)
-        if any(f.severity == "block" for f in line.findings) or not line.ledger.is_clean:
-            refused.append(line)
-        elif text.casefold() not in {*(t.casefold() for t in taken), *(d.line.text.casefold() for d in passed)}:
-            passed.append(_Draft(line, _score(line, draft)))
-    return passed, refused
+        for said in _said(draft):
+            text = cleaned(said)
+            if not text or text.casefold() in seen:
+                continue
+            seen.add(text.casefold())
+            desk.sheet.drafts += 1
+            line = desk.judge.line(name, text, ended=draft.ended_by_itself, prompt=mark)
+            if not desk.judge.passes(line):
+                refused.append(line)
+                continue
+            desk.sheet.passed += 1
+            passed.append(_Draft(line, _score(line, draft, desk.brief)))
+    return passed
 
 
-def judge(brief: Brief, name: str, text: str, *, ended: bool = True, origin: str = "model") -> CopyLine:
-    """One text held against ledger, limits and the brand's words to avoid. ``ended`` False: the length cut it off."""
-    ledger = check(text, brief.product, brief.language)
-    findings = [f for f in (_limit_finding(brief, name, text),) if f is not None]
-    if not ended or is_unfinished(text):
-        findings.append(Finding(f"copy.{name}.unfinished", "the sentence does not end", "block", field=name))
-    twice = _said_twice(text)
-    if twice:
-        findings.append(Finding(f"copy.{name}.repeats", f"{twice!r} is said twice", "block", field=name))
-    for word in brief.brand.words_to_avoid:
-        match = re.search(rf"(?<!\w){re.escape(word)}", text, re.I) if word.strip() else None
-        if match is not None:
-            findings.append(
-                Finding("brand.words_to_avoid", f"the brand avoids {word!r}", "block", name, match.start(), match.end())
-            )
-    findings.extend(_claim_findings(name, ledger))
-    return CopyLine(name, text, "merchant" if origin == "merchant" else "model", ledger, tuple(findings))
+def judge(brief: Brief, name: str, text: str, *, ended: bool = True, origin: Origin = "model") -> CopyLine:
+    """One text held against ledger, limits, rules and the brand's words. ``ended`` False: the length cut it off."""
+    return Judge(brief).line(name, text, ended=ended, origin=origin)
 
 
-def _said_twice(text: str) -> str | None:
-    """A figure or a word of five letters and more that one line holds twice.
-
-    >>> _said_twice("350 ml, 350 ml capacity")
-    '350'
-    """
-    said = re.findall(r"\d+(?:[.,]\d+)?|[^\W\d_]{5,}", text.casefold())
-    return next((word for i, word in enumerate(said) if word in said[:i]), None)
-
-
-def _claim_findings(name: str, ledger: Ledger) -> list[Finding]:
-    return [
-        Finding(f"ledger.{c.verdict.value}", f"{c.text!r}: {c.reason}", "block", name, c.start, c.end)
-        for c in ledger.claims
-        if c.verdict in (Verdict.UNSUPPORTED, Verdict.CONTRADICTED)
-    ]
-
-
-def _limit_finding(brief: Brief, name: str, text: str) -> Finding | None:
-    """What the channel does not take; anything is a reason to write another line."""
-    spec = prompts.channel(brief.channel).text.get(name)
-    if spec is None:
-        width = prompts.count(text, "display_width") or 0
-        return (
-            None
-            if width <= BUTTON_MAX
-            else Finding(f"copy.{name}.too_long", f"{width} wide, at most {BUTTON_MAX}", "block", name)
-        )
-    found = prompts.check_field(brief.channel, name, text)
-    if found is not None:
-        return Finding(f"{brief.channel}.{name}.{found.kind}", found.message, "block", name)
-    length = spec.length(text)
-    if length is not None and length > spec.write_to:
-        return Finding(f"{brief.channel}.{name}.too_long", f"{length} long, written to {spec.write_to}", "block", name)
-    return None
-
-
-def _said(draft: TextDraft) -> str:
-    """The text inside a draft: the one value of its JSON object, or the draft itself."""
+def _said(draft: TextDraft) -> list[str]:
+    """The texts inside a draft: the values of its JSON object, or the draft's first line."""
     text = draft.text.strip()
-    if text.startswith("{"):
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            return ""
-        values = [v for v in value.values() if isinstance(v, str)] if isinstance(value, Mapping) else []
-        return values[0] if values else ""
-    return text.splitlines()[0] if text else ""
+    if not text.startswith("{"):
+        return [text.splitlines()[0]] if text else []
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return []
+    values = list(value.values()) if isinstance(value, Mapping) else []
+    if values and isinstance(values[0], list):
+        return [text for text in values[0] if isinstance(text, str)]
+    return [v for v in values if isinstance(v, str)][:1]
 
 
 _LABEL = re.compile(
@@ -375,31 +535,64 @@ def cleaned(text: str) -> str:
     return text
 
 
-def _score(line: CopyLine, draft: TextDraft) -> float:
-    """Drafts that end by themselves, carry facts and come easily to the model are better."""
+# --- ranking and variety ---------------------------------------------------------------------------------------------
+
+
+def _score(line: CopyLine, draft: TextDraft, brief: Brief) -> float:
+    """Drafts that end by themselves, carry facts, come easily to the model and sound as asked are better."""
     supported = {c.evidence for c in line.ledger.claims if c.verdict is Verdict.SUPPORTED}
     ease = draft.mean_log_probability if draft.mean_log_probability is not None else -3.0
-    return 1.0 * draft.ended_by_itself + 0.6 * min(len(supported), 3) + 0.15 * max(ease, -6.0)
+    wished = sum(holds(line.text, word) for word in brief.brand.words_to_use)
+    warned = sum(f.severity == "warn" for f in line.findings)
+    return (
+        1.0 * draft.ended_by_itself
+        + 0.6 * min(len(supported), 3)
+        + 0.15 * max(ease, -6.0)
+        + 1.0 * agreement(line.text, brief.voice)
+        + 0.8 * min(wished, 2)
+        - 0.5 * warned
+    )
 
 
-def _choose(drafts: Sequence[_Draft], n: int) -> list[_Draft]:
-    """The best ``n``, no two nearly the same, each fact in turn, at most a quarter without any fact."""
+def _choose(drafts: Sequence[_Draft], n: int, brief: Brief) -> list[_Draft]:
+    """The best ``n``: no two nearly the same, each fact in turn, every keyword once, at most a quarter without facts."""
     chosen: list[_Draft] = []
     told: dict[str, int] = {}
+    begun: dict[str, int] = {}
+    found: set[str] = set()
     waiting = list(drafts)
+
+    def worth(draft: _Draft) -> float:
+        new = sum(k not in found for k in draft.line.keywords)
+        repeated = sum(told.get(e, 0) for e in _evidence(draft))
+        return draft.score - 0.5 * repeated - 0.4 * begun.get(_opening(draft), 0) + 1.2 * min(new, 1)
+
     while waiting and len(chosen) < n:
-        best = max(waiting, key=lambda d: d.score - 0.5 * sum(told.get(e, 0) for e in _evidence(d)))
+        best = max(waiting, key=worth)
         waiting.remove(best)
-        is_bare = not _evidence(best)
+        is_bare = not _evidence(best) and not best.line.keywords
         if is_bare and sum(not _evidence(d) for d in chosen) >= max(1, n // 4):
+            continue
+        if begun.get(_opening(best), 0) >= max(2, n // 5):
             continue
         if is_near_duplicate(best.line.text, (d.line.text for d in chosen)):
             continue
         chosen.append(best)
+        found.update(best.line.keywords)
+        begun[_opening(best)] = begun.get(_opening(best), 0) + 1
         for evidence in _evidence(best):
             told[evidence] = told.get(evidence, 0) + 1
     return chosen
 
 
+def _opening(draft: _Draft) -> str:
+    """The frame a line begins with: its first two words, or three Chinese characters."""
+    text = draft.line.text.casefold()
+    return " ".join(text.split()[:2]) if text[:1].isascii() else text[:3]
+
+
 def _evidence(draft: _Draft) -> set[str]:
     return {c.evidence for c in draft.line.ledger.claims if c.evidence and not c.evidence.startswith("title")}
+
+
+__all__ = ["Judge", "cleaned", "evidence_of", "judge", "wanted_of", "write_copy"]

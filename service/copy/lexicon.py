@@ -98,6 +98,11 @@ class SpacedTrie:
         if concept not in owners:
             owners.append(concept)
 
+    @property
+    def first_stems(self) -> dict[str, dict[tuple[str, ...], list[str]]]:
+        """Stem to the phrases that begin with it."""
+        return self._by_first
+
     def find(self, words: list[Token]) -> Iterator[Mention]:
         """Non-overlapping mentions from left to right; a phrase never crosses a punctuation mark."""
         i = 0

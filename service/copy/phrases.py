@@ -156,7 +156,7 @@ def _boolean(key: str, rank: int) -> Phrase:
     name = _lower_first(key)
     if _ADJECTIVE.search(key):
         return Phrase(key, min(rank, 2), _upper_first(name), clause=f"is {name}", before=name)
-    return Phrase(key, min(rank, 2), _upper_first(name), noun=_with_article(name), clause=f"has {_with_article(name)}")
+    return Phrase(key, min(rank, 2), _upper_first(name), noun=with_article(name), clause=f"has {with_article(name)}")
 
 
 def _colour(value: str, key: str, rank: int) -> Phrase:
@@ -205,7 +205,7 @@ def _material_of_part(key: str, part: str, value: str, rank: int) -> list[Phrase
         else:
             name = f"{piece} {part}"
             found.append(
-                Phrase(key, rank, _upper_first(name), noun=_with_article(name), clause=f"has {_with_article(name)}")
+                Phrase(key, rank, _upper_first(name), noun=with_article(name), clause=f"has {with_article(name)}")
             )
     return found
 
@@ -270,9 +270,7 @@ def _thing(low: str, key: str, part: str, rank: int, is_first: bool) -> list[Phr
     if is_part_of and len(words) <= 3 and stem(words[-1].lower()) not in {stem(w) for w in low.split()}:  # noqa: SIM102
         if _is_material_or_adjective(part):
             name = f"{part} {low}"
-            return [
-                Phrase(key, rank, _upper_first(name), noun=_with_article(name), clause=f"has {_with_article(name)}")
-            ]
+            return [Phrase(key, rank, _upper_first(name), noun=with_article(name), clause=f"has {with_article(name)}")]
     if len(words) > 7:
         return [Phrase(key, rank + 3, _upper_first(part))]
     if re.search(r"flavou?r|notes|taste|scent|fragrance", low):
@@ -281,7 +279,7 @@ def _thing(low: str, key: str, part: str, rank: int, is_first: bool) -> list[Phr
         return [Phrase(key, rank + 2, f"For {part}" if "suitable" in low or low.endswith("for") or low == "skin type" else _upper_first(part))]  # fmt: skip  # noqa: E501
     if not is_first and not any(ch.isdigit() for ch in part) and _MASS.search(part) is None and len(words) == 1:
         return [Phrase(key, rank + 1, _upper_first(part))]
-    return [Phrase(key, rank, _upper_first(part), noun=_with_article(part), clause=f"has {_with_article(part)}")]
+    return [Phrase(key, rank, _upper_first(part), noun=with_article(part), clause=f"has {with_article(part)}")]
 
 
 def _names_material(part: str) -> bool:
@@ -360,7 +358,8 @@ def _spelled(figure: str) -> str:
     return re.sub(r"(\d)\s*min\b", r"\1 minutes", figure)
 
 
-def _with_article(name: str) -> str:
+def with_article(name: str) -> str:
+    """ "a silicone ring", "stainless steel", "running socks": the name as a sentence takes it."""
     head = re.split(r"\s+(?:with|for|of|to|in|from)\s+", name)[0]
     last = head.split()[-1].lower()
     if re.match(r"^\d|^(?:a|an|the|two|three|four|five|six|no)\b", name, re.I) or _MASS.search(head):

@@ -11,7 +11,7 @@ from typing import Literal
 from .lexicon import table
 from .words import Plain
 
-Hedge = Literal["exact", "up_to", "over", "at_least", "under", "about"]
+Hedge = Literal["exact", "up_to", "over", "at_least", "under", "within", "about"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ class Quantity:
 
 
 _VULGAR = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8"}
-_DIGITS = r"\d+(?:[.,']\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?|\.\d+"
+_DIGITS = r"\d{1,3}(?:[\u00a0 ]\d{3})+(?:,\d+)?(?=\s?(?:€|eur\b|chf\b|ml\b|g\b|kg\b|mah\b|mm\b|w\b|lm\b|h\b))|\d+(?:[.,']\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?|\.\d+"
 _DIGITS_RE = re.compile(
-    rf"(?<![\w.,])(?P<whole>\d+)[ -](?P<frac>\d/\d)(?!\d)|(?P<slash>(?<![\w./])[1-9]/[2-9](?![\d/]))|"
-    rf"(?P<vulgar>\d*\s?[{''.join(_VULGAR)}])|(?<![A-Za-z\d.,])(?P<digits>{_DIGITS})|(?<=[A-Za-z])(?P<glued>\d+(?:\.\d+)?)"
+    rf"(?<![\w.,])(?P<whole>\d+)[ -](?P<frac>\d{1, 2}/\d{1, 2})(?!\d)|(?P<slash>(?<![\w./])[1-9]/[2-9](?![\d/]))|"
+    rf"(?P<vulgar>\d*\s?[{''.join(_VULGAR)}])|(?<![A-Za-z\d])(?<!\d[.,])(?P<digits>{_DIGITS})|(?<=[A-Za-z])(?P<glued>\d+(?:\.\d+)?)"
 )
 _MULTIPLIERS = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000, "k": 1_000}
 _LATER_MULTIPLIER = re.compile(r"\s*(thousand|million|billion|k\b|万|亿|千|百)(?![a-z])", re.I)
@@ -65,17 +65,19 @@ _HAN_DIGIT = {
 }
 _HAN_PLACE = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "亿": 100_000_000}
 _HAN_NUMBER = re.compile(r"[一二两三四五六七八九十百千万亿零〇]+|半")
+_HAN_AND_A_HALF = re.compile(r"([一二两三四五六七八九十百]+)个半(?=小时|钟头|月)")
 _HAN_FRACTION = re.compile(r"([一二三四五六七八九十百]+)分之([一二两三四五六七八九十百零]+)")
 _GLUE = re.compile(r"[\s-]*(?:(?:of\s+)?(?:an?|one)\s+|d'(?:un\s+)?|de\s+|eine[nrs]?\s+|des\s+|个)?", re.I)
-_BETWEEN = re.compile(r"\s*(?:[-–—~〜x×*]|to|by|bis|à|a|到|至|och)\s*", re.I)
+_BETWEEN = re.compile(r"\s*(?:°?\s*[-–—~〜x×*]|to|by|bis|à|a|到|至|och)\s*", re.I)
 _CASE_MATTERS = 2  # names up to this length are compared with their case
 
 _BEFORE: tuple[tuple[Hedge, re.Pattern[str]], ...] = (
-    ("up_to", re.compile(r"(?:up to|as much as|as long as|max(?:imum|\.)?(?: of)?|bis zu|jusqu'à|jusqu'a|hasta|最多|长达|高达|最长|可达|多达|最大|最高|最大で)\s*(?:an?\s+)?(?:full\s+)?$")),  # noqa: E501
-    ("under", re.compile(r"(?:under|less than|below|fewer than|within|weniger als|unter|moins de|menos de|不到|低于|不足|小于|少于)\s*(?:an?\s+)?$")),  # noqa: E501
+    ("up_to", re.compile(r"(?:(?:最长|最高|最多|最大|最久|最远|最快|最低|最小)[^\d\W]{1,4}|up to|as much as|as long as|max(?:imum|\.)?(?: of)?|bis zu|jusqu'à|jusqu'a|hasta|最多|长达|高达|最长|可达|多达|最大|最高|最大で)\s*(?:an?\s+)?(?:full\s+)?$")),  # noqa: E501
+    ("under", re.compile(r"(?:under|less than|below|fewer than|weniger als|unter|moins de|menos de|不到|低于|不足|小于|少于)\s*(?:an?\s+)?$")),  # noqa: E501
+    ("within", re.compile(r"(?:within|no more than|at most|not more than|maximum|innerhalb von|höchstens|en moins de|dans les|en menos de|dentro de|不超过|以内)\s*(?:just\s+)?(?:an?\s+)?$")),
     ("at_least", re.compile(r"(?:at least|a minimum of|minimum|no less than|mindestens|ab|au moins|dès|al menos|至少|不低于|不少于)\s*$")),  # noqa: E501
     ("over", re.compile(r"(?:over|more than|above|beyond|upwards of|in excess of|mehr als|über|plus de|más de|超过|超|逾|大于)\s*(?:an?\s+)?$")),  # noqa: E501
-    ("about", re.compile(r"(?:about|around|nearly|almost|approx(?:\.|imately)?|roughly|close to|just under|just over|some|circa|ca\.?|etwa|rund|knapp|environ|près de|unos|unas|casi|aproximadamente|约|大约|近|将近|接近|约为|[~≈])\s*(?:an?\s+)?(?:full\s+)?$")),  # noqa: E501
+    ("about", re.compile(r"(?:about|around|nearly|almost|approx(?:\.|imately)?|roughly|close to|just under|just over|some|circa|ca\.?|etwa|rund|knapp|environ|près de|unos|unas|casi|aproximadamente|约|大约|近|将近|接近|约为|(?<![\d℃°cf ])[~≈])\s*(?:an?\s+)?(?:full\s+)?$")),  # noqa: E501
 )  # fmt: skip
 _AFTER_MORE = re.compile(r"\s*(?:\+|plus\b|or more|and up|and over|and older|以上|多|余|oder mehr|ou plus|o más)")
 
@@ -172,21 +174,52 @@ def han_number(text: str) -> float:
     return float(total + section + digit)
 
 
+_DE = ("ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun")
+_DE_TENS = ("zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig")
+_FR = ("un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze", "treize", "quatorze", "quinze", "seize", "dix-sept", "dix-huit", "dix-neuf")  # fmt: skip  # noqa: E501
+_FR_TENS = (("vingt", 20, 9), ("trente", 30, 9), ("quarante", 40, 9), ("cinquante", 50, 9), ("soixante", 60, 19), ("quatre-vingt", 80, 19))  # fmt: skip  # noqa: E501
+_ES = ("uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve")
+_ES_TENS = ("treinta", "cuarenta", "cincuenta", "sesenta", "setenta", "ochenta", "noventa")
+
+
+@lru_cache(maxsize=8)
+def _number_words(language: str) -> dict[str, float]:
+    """Number words of a language with what it builds from them: "vierundzwanzig", "vingt-quatre", "treinta y dos"."""
+    words: dict[str, float] = {}
+    if language == "de":
+        for i, ten in enumerate(_DE_TENS, 2):
+            words |= {ten: 10.0 * i} | {f"{unit}und{ten}": 10.0 * i + n for n, unit in enumerate(_DE, 1)}
+        words |= {f"{unit}hundert": 100.0 * n for n, unit in enumerate(_DE, 1)} | {"hundert": 100.0, "tausend": 1000.0}
+        words |= {f"{unit}tausend": 1000.0 * n for n, unit in enumerate(_DE, 1)}
+    elif language == "fr":
+        words |= {unit: float(n) for n, unit in enumerate(_FR, 1)} | {"quatre-vingts": 80.0}
+        for ten, value, most in _FR_TENS:
+            words |= {ten: float(value)} | {f"{ten}-{_FR[n - 1]}": float(value + n) for n in range(1, most + 1)}
+            words |= {f"{ten} et un": value + 1.0}
+    elif language == "es":
+        for i, ten in enumerate(_ES_TENS, 3):
+            words |= {ten: 10.0 * i} | {f"{ten} y {unit}": 10.0 * i + n for n, unit in enumerate(_ES, 1)}
+        words |= {f"veinti{unit}": 20.0 + n for n, unit in enumerate(_ES, 1)} | {"veintitrés": 23.0, "veintiséis": 26.0}
+    return words | {word: float(value) for word, value in table("numbers").get(language, {}).items()}
+
+
 @lru_cache(maxsize=8)
 def _word_number_re(language: str) -> re.Pattern[str] | None:
-    words = table("numbers").get(language)
+    words = _number_words(language)
     if not words:
         return None
     names = "|".join(sorted(words, key=len, reverse=True))
     if language == "en":
         names += "|hundred|thousand|million"
-        return re.compile(rf"\b(?:{names})s?(?:(?:[\s-]+and[\s-]+(?:an?\s+)?|[\s-]+(?:an?\s+)?)(?:{names})s?)*\b")
+        return re.compile(rf"\b(?:{names})s?(?:(?:[\s-]+and[\s-]+(?:an?[\s-]+)?|[\s-]+(?:an?\s+)?)(?:{names})s?)*\b")
     quarters = "quarts?|cuartos?|viertel"
     return re.compile(rf"\b(?:{names})(?:[\s-]+(?:{quarters}))?(?:\b|(?=-))")
 
 
 def _word_value(text: str, language: str) -> float:
-    words = table("numbers")[language]
+    words = _number_words(language)
+    if text in words:
+        return words[text]
     total = current = 0.0
     fraction_of: float | None = None
     for part in re.split(r"[\s-]+", text):
@@ -199,8 +232,13 @@ def _word_value(text: str, language: str) -> float:
                 total, current = total + current, 0.0
         elif single in words:
             value = float(words[single])
-            if single in ("quarter", "third", "half") and current and part != single:
-                current *= value  # "three quarters"
+            if (
+                single in ("quarter", "third", "half")
+                and current
+                and (part != single or current in (2.0, 3.0))
+                and " and " not in text.replace("-", " ")
+            ):
+                current *= value  # "three quarters", "three-quarter"
             elif single in ("quarter", "third") and current == 1.0 and " and " not in text:
                 current *= value  # "one quarter"
             elif single == "dozen":
@@ -252,6 +290,8 @@ def _spots(source: Plain, language: str) -> list[_Spot]:
     for match in _HAN_FRACTION.finditer(source.text):
         below = han_number(match.group(1))
         found.append(_Spot(*match.span(), han_number(match.group(2)) / below, 0.01, in_words=True, is_fraction=True))
+    for match in _HAN_AND_A_HALF.finditer(source.text):
+        found.append(_Spot(*match.span(), han_number(match.group(1)) + 0.5, 0.01, in_words=True))
     for match in _HAN_NUMBER.finditer(source.text):
         if not any(s.start <= match.start() < s.end for s in found):
             found.append(_Spot(*match.span(), han_number(match.group()), 0.01, in_words=True))
@@ -283,7 +323,39 @@ def find(source: Plain, language: str) -> list[Quantity]:
             continue
         found.append(quantity)
         last_end = quantity.end
-    return _share_units(source, found)
+    return _join_compounds(source, _share_units(source, found))
+
+
+_INSIDE_COMPOUND = re.compile(r"\s*(?:,\s*|and\s+|und\s+|et\s+|y\s+|零|又)?")
+_COMPOUNDED = frozenset({"time", "length", "mass"})
+
+
+def _join_compounds(source: Plain, found: list[Quantity]) -> list[Quantity]:
+    """ "1 h 45 min", "5 ft 2 in", "2 lb 3 oz": one figure written in two units, the larger first."""
+    joined: list[Quantity] = []
+    for quantity in found:
+        before = joined[-1] if joined else None
+        pair = _compound(before, quantity) if before is not None else None
+        if before is None or pair is None or not _INSIDE_COMPOUND.fullmatch(source.lower[before.end : quantity.start]):
+            joined.append(quantity)
+            continue
+        joined[-1] = Quantity(before.start, quantity.end, before.number, (pair,), before.hedge, before.in_words, False, 0.01)  # fmt: skip  # noqa: E501
+    return joined
+
+
+def _compound(first: Quantity, second: Quantity) -> Measure | None:
+    for a in first.measures:
+        for b in second.measures:
+            if a.dimension != b.dimension or a.dimension not in _COMPOUNDED or not second.number or not first.number:
+                continue
+            larger, smaller = a.value / first.number, b.value / second.number
+            fits = (a.unit, b.unit) in (("h", "min"), ("min", "s"), ("ft", "in"), ("lb", "oz"), ("kg", "g"), ("m", "cm"), ("d", "h"), ("y", "mo"), ("cm", "mm"))  # fmt: skip  # noqa: E501
+            if fits and second.number * smaller < larger:
+                return Measure(a.dimension, a.value + b.value, b.unit)
+    return None
+
+
+_AND_A = {"a hal": 0.5, "a qua": 0.25, "three": 0.75}
 
 
 def _with_unit(source: Plain, spot: _Spot) -> Quantity | None:
@@ -306,9 +378,13 @@ def _with_unit(source: Plain, spot: _Spot) -> Quantity | None:
         number = spot.number
         if source.text[end : end + 1] == "半":  # 一升半
             number, end = number + 0.5, end + 1
-        half = re.match(r" and a half\b", source.lower[end:])
-        if half:
-            number, end = number + 0.5, end + half.end()
+        more = re.match(r" and (a half|a quarter|three[- ]quarters)\b(?!\s+(?:of\b|an?\b))", source.lower[end:])
+        if more:
+            number, end = number + _AND_A[more.group(1)[:5]], end + more.end()
+        if {o[0] for o in owners} & {"temperature"} and _BELOW_ZERO.search(
+            source.lower[max(0, spot.start - 8) : spot.start]
+        ):
+            number = -number
         measures = tuple(Measure(d, _base(number, d, u, f), u) for d, u, f in owners)
         hedge = _hedge(source, spot.start, end)
         return Quantity(spot.start, end, number, measures, hedge, spot.in_words, spot.is_article, spot.step)
@@ -317,6 +393,9 @@ def _with_unit(source: Plain, spot: _Spot) -> Quantity | None:
     return Quantity(
         spot.start, spot.end, spot.number, (), _hedge(source, spot.start, spot.end), spot.in_words, False, spot.step
     )
+
+
+_BELOW_ZERO = re.compile(r"(?:(?<![\w)])-|minus\s|moins\s|menos\s|零下|氷点下|マイナス)\s?$")
 
 
 def _base(number: float, dimension: str, unit: str, factor: float) -> float:
@@ -329,15 +408,18 @@ def _share_units(source: Plain, found: list[Quantity]) -> list[Quantity]:
     """ "20 x 30 cm" and "5 to 7 hours": the first figure has the second one's unit."""
     for i in range(len(found) - 2, -1, -1):
         here, after = found[i], found[i + 1]
-        if here.measures or not after.measures or not _BETWEEN.fullmatch(source.lower[here.end : after.start]):
+        between = source.lower[here.end : after.start]
+        if here.measures or not after.measures or not _BETWEEN.fullmatch(between):
             continue
-        measures = []
+        if between.strip() in ("x", "×", "*") and "length" not in after.dimensions:
+            continue  # "2 x 200 ml" are two of 200 ml
+        measures, number = [], here.number
+        if "temperature" in after.dimensions and _BELOW_ZERO.search(source.lower[max(0, here.start - 8) : here.start]):
+            number = -number
         for m in after.measures:
             factor = next(f for d, u, f in _owners(m) if d == m.dimension)
-            measures.append(Measure(m.dimension, _base(here.number, m.dimension, m.unit, factor), m.unit))
-        found[i] = Quantity(
-            here.start, here.end, here.number, tuple(measures), here.hedge, here.in_words, False, here.step
-        )
+            measures.append(Measure(m.dimension, _base(number, m.dimension, m.unit, factor), m.unit))
+        found[i] = Quantity(here.start, here.end, number, tuple(measures), here.hedge, here.in_words, False, here.step)
     return found
 
 
@@ -385,6 +467,8 @@ def _measure_agrees(claim: Quantity, fact: Quantity, c: Measure, f: Measure) -> 
         return f.value >= c.value - tolerance
     if claim.hedge == "under":
         return f.value < c.value or (equal and fact.hedge == "under")
+    if claim.hedge == "within":
+        return f.value <= c.value + tolerance
     if fact.hedge == "up_to" and claim.hedge == "exact":
         return equal
     return equal

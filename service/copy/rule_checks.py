@@ -1,0 +1,423 @@
+"""The checks that no pattern can express. A rule names one by its function's name; ``CHECKS`` lists them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from prompts.measures import emojis, urls
+from service.domain import Product
+
+from .folding import Folded
+
+Params = Mapping[str, str | int | float | tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place in the raw text that a check objects to."""
+
+    start: int
+    end: int
+    instead: str | None = None  # what to write there; None: the rule's own rewrite decides
+    is_worse: bool = False  # the product was looked at and bears it out in no way
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a check may look at."""
+
+    text: Folded
+    product: Product | None
+
+    @property
+    def raw(self) -> str:
+        return self.text.raw
+
+
+def _strings(params: Params, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+    value = params.get(key, default)
+    return value if isinstance(value, tuple) else (str(value),)
+
+
+# --- how a text is written ---------------------------------------------------------------------------------------
+
+_CAPS_WORD = re.compile(r"(?<![\w'’&./-])[^\W\d_a-z]{2,}(?:['’][^\W\d_a-z]+)?(?![\w&/-])(?!\.\w)")
+_ACRONYMS = frozenset(
+    "USB LED LCD OLED QLED HDMI NFC GPS LTE WIFI DIY BPA BPS PVC PFAS PTFE PFOA ABS EVA TPU TPE HEPA UV UVA UVB SPF IP "
+    "UK US USA EU UAE FDA CE ISO GOTS FSC GMO HDR FHD UHD SSD HDD RAM ROM CPU GPU RGB PC TV DVD CD DJ SUV ATV RV AC DC "
+    "AA AAA XS XL XXL XXXL ML OZ LB KG CM MM MAH RPM BTU DNA NASA NATO VIP FAQ OK ASAP MSRP RRP EDT EDP AHA BHA OEM "
+    "QI PD QC ANC TWS IPX IPS OTG POE NVME SATA VESA MIPS UL ETL ASTM EN DIN OEKO TEX GRS RDS RWS BCI MADE II III IV "
+    "VI VII VIII IX XI XII HP PHILIPS BMX MTB NBA NFL MMA HIIT TENS EMS LGBT USDA COA BCAA DHA EPA MCT CBD CLA NAC "
+    "ADHD PCOS PMS ASMR AI AR VR XR MR API IOT SIM LGA DDR ECC ATX PSU KVM MP FM AM PM GMT UTC VAT GST".split()
+)
+
+
+def _may_be_capitals(word: str, product: Product | None) -> bool:
+    """Short words are abbreviations; names that the product writes so are names."""
+    if len(word) <= 3 or word.upper() in _ACRONYMS or not re.search("[AEIOUYÄÖÜÉÈÀ]", word):
+        return True
+    if product is None:
+        return False
+    names = " ".join([product.title, product.brand or "", *(fact.value for fact in product.facts)])
+    return re.search(rf"\b{re.escape(word)}\b", names) is not None and word in (product.brand or "")
+
+
+def all_caps(subject: Subject, params: Params) -> Iterator[Hit]:
+    """Words shouted in capitals. ``least``: how many such words it takes."""
+    found = list(_CAPS_WORD.finditer(subject.raw))
+    shouted = [m for m in found if not _may_be_capitals(m.group(), subject.product)]
+    if not shouted or len(shouted) < int(str(params.get("least", 1))):
+        return
+    loud = {m.group() for m in shouted}
+    runs: list[tuple[int, int]] = []
+    for match in found:  # "FREE BOX" is one shout: short words beside a shouted one are part of it
+        near = runs and re.fullmatch(r"[\s,&!-]{1,3}", subject.raw[runs[-1][1] : match.start()])
+        if near and (match.group() in loud or match.group() not in _ACRONYMS):
+            runs[-1] = (runs[-1][0], match.end())
+        elif match.group() in loud:
+            runs.append(match.span())
+    for start, end in runs:
+        yield Hit(start, end, _lowered(subject.raw[start:end], subject.raw[:start]))
+
+
+def _lowered(words: str, before: str) -> str:
+    def one(match: re.Match[str]) -> str:
+        word = match.group()
+        return word if word in _ACRONYMS or not word.isupper() else word.capitalize()
+
+    lowered = re.sub(r"[^\W\d_]+(?:['’][^\W\d_]+)?", one, words)
+    if before.strip() and not re.search(r"[.!?:]\s*$", before) and not _is_title_case(before):
+        lowered = re.sub(r"[^\W\d_]+", lambda m: m.group() if m.group() in _ACRONYMS else m.group().lower(), lowered)
+    return lowered
+
+
+def _is_title_case(text: str) -> bool:
+    words = re.findall(r"[^\W\d_]{4,}", text)
+    return bool(words) and sum(w[0].isupper() for w in words) * 2 >= len(words)
+
+
+def emoji(subject: Subject, params: Params) -> Iterator[Hit]:
+    """Pictures among the letters; ™, ® and digits are none."""
+    if subject.raw.isascii():
+        return
+    at = 0
+    for cluster in emojis(subject.raw):
+        start = subject.raw.index(cluster, at)
+        at = start + len(cluster)
+        yield Hit(start, at, "")
+    for match in re.finditer("[★☆✔✅❤♥♡✨⭐☞►▶◆■●♛♕✦✪❥✓☑➤]", subject.raw):
+        if not any(h in match.group() for h in emojis(match.group())):
+            yield Hit(match.start(), match.end(), "")
+
+
+_REPEATED = re.compile(
+    r"([!?！？])\s?[!?！？](?:\s?[!?！？])*|([,;:，；：$%&*#@~^+=|。])\2+|\.{4,}|(?<!\.)\.\.(?!\.)|…{3,}|-{3,}"
+)
+
+
+def repeated_punctuation(subject: Subject, params: Params) -> Iterator[Hit]:
+    """The same sign twice and more, and mixtures of ! and ?."""
+    for match in _REPEATED.finditer(subject.raw):
+        signs = re.sub(r"\s", "", match.group())
+        single = "?" if "?" in signs else "？" if "？" in signs else signs[0]
+        yield Hit(match.start(), match.end(), "" if single in "$%&*#@~^+=|" else single)
+
+
+def exclamation(subject: Subject, params: Params) -> Iterator[Hit]:
+    """Exclamation marks beyond ``most``."""
+    marks = [m.start() for m in re.finditer("[!！]", subject.raw)]
+    for at in marks[int(str(params.get("most", 0))) :]:
+        rest = subject.raw[at + 1 :].strip()
+        yield Hit(at, at + 1, "." if rest else "")
+
+
+def characters(subject: Subject, params: Params) -> Iterator[Hit]:
+    """Any of the characters in ``set``; those in ``decorative`` only where they touch no letter or digit."""
+    forbidden = str(params.get("set", ""))
+    decorative = str(params.get("decorative", ""))
+    for match in re.finditer(f"[{re.escape(forbidden)}]+", subject.raw) if forbidden else ():
+        yield Hit(match.start(), match.end(), "")
+    if decorative:
+        signs = re.escape(decorative)
+        for match in re.finditer(f"[{signs}]{{2,}}|(?:^|(?<=\\s))[{signs}](?=\\s|$)", subject.raw):
+            yield Hit(match.start(), match.end(), "")
+
+
+_SMALL = frozenset("a an and at by for from in of on or the to with".split())
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+
+
+def repeated_word(subject: Subject, params: Params) -> Iterator[Hit]:
+    """The same word more than ``most`` times; articles, prepositions, conjunctions and bare figures are not counted."""
+    most = int(str(params.get("most", 2)))
+    seen: dict[str, int] = {}
+    for match in _WORD.finditer(subject.raw):
+        word = match.group().casefold()
+        if word in _SMALL or word.isdigit() or len(word) < 2:
+            continue
+        key = word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] > most:
+            yield Hit(match.start(), match.end(), "")
+
+
+_LETTERS_APART = re.compile(r"(?<![\w.])[^\W\d_](?:[ ._*-][^\W\d_]){3,}(?![\w])\.?")
+
+
+def spaced_letters(subject: Subject, params: Params) -> Iterator[Hit]:
+    """F.L.O.W.E.R.S, f l o w e r s: letters set apart to be seen; U.S.A. and e.g. are shorter."""
+    for match in _LETTERS_APART.finditer(subject.raw):
+        yield Hit(match.start(), match.end(), re.sub(r"[ ._*-]", "", match.group()).capitalize())
+
+
+# --- what must not stand in a field ------------------------------------------------------------------------------
+
+_PHONE = re.compile(
+    r"(?<![\w.,-])(?:\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}|1[- ]8\d\d[- ]\d{3}[- ]\d{4}"
+    r"|1[3-9]\d{9}|0\d{2,3}[- ]\d{7,8}|400[- ]?\d{3}[- ]?\d{4}|0\d{3,4} \d{5,7}|1-8\d\d-[A-Z0-9]{4,7})(?![\w-])"
+)
+
+
+def phone_number(subject: Subject, params: Params) -> Iterator[Hit]:
+    """Numbers to call."""
+    for match in _PHONE.finditer(subject.raw):
+        yield Hit(match.start(), match.end(), "")
+
+
+_CONTACT = re.compile(
+    r"[\w.+-]+@[\w-]+\.\w{2,}|\b(?:[a-z0-9-]+\.)+(?:com|net|org|shop|store|cn|co\.uk|de|io|eu|info|biz)\b(?:/\S*)?",
+    re.I,
+)
+
+
+def link(subject: Subject, params: Params) -> Iterator[Hit]:
+    """Web and mail addresses."""
+    for address in urls(subject.raw):
+        start = subject.raw.index(address)
+        yield Hit(start, start + len(address), "")
+    for match in _CONTACT.finditer(subject.raw):
+        yield Hit(match.start(), match.end(), "")
+
+
+_MONEY = r"(?:[$€£¥￥]|US\$|USD|EUR|GBP|RMB|CNY)\s?\d[\d,.]*|\d[\d,.]*\s?(?:€|£|\$|usd|eur|gbp|dollars?|euros?|pounds sterling|元|块钱|円)"
+_PRICE = re.compile(_MONEY, re.I)
+
+
+def price(subject: Subject, params: Params) -> Iterator[Hit]:
+    """Amounts of money."""
+    for match in _PRICE.finditer(subject.raw):
+        yield Hit(match.start(), match.end(), "")
+
+
+# --- offers ------------------------------------------------------------------------------------------------------
+
+_URGENT = re.compile(
+    r"limited[- ]time|for a limited time|today only|only today|ends? (?:soon|tonight|today)|last chance|hurry|act (?:now|fast)"
+    r"|flash sale|while (?:stocks?|supplies) lasts?|before it'?s (?:gone|too late)|don'?t miss (?:out|it)|final hours|selling (?:out )?fast"
+    r"|almost gone|offer expires|expires soon|won'?t last|only \d+ left|nur (?:noch )?heute|nur für kurze zeit|letzte chance|solange der vorrat reicht"
+    r"|offre limitée|aujourd'hui seulement|derni[eè]re chance|dépêchez-vous"
+    r"|限时|仅限今[天日]|最后(?:一天|机会|一波|\d+天|几小时)|手慢无|马上(?:抢|涨价)|错过(?:再等|不再|就没)|即将(?:涨价|恢复原价)|明天涨价|今日截止|库存告急|仅剩",
+    re.I,
+)
+_DATE = re.compile(
+    r"\b\d{1,2}[./-]\d{1,2}(?:[./-]\d{2,4})?\b|\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}(?:st|nd|rd|th)?\.? ?(?:of )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"|\b(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.? \d{1,2}\b"
+    r"|\b(?:through|until|till|by|on|ends?|bis|jusqu'au) (?:mon|tues|wednes|thurs|fri|satur|sun)day|\d{1,2}月\d{1,2}[日号]?|\d{1,2}[.日]\d{0,2}[-至到~]\s?\d{1,2}[日.]|截至\d|\d+月\d+",
+    re.I,
+)
+
+
+def price_without_end_date(subject: Subject, params: Params) -> Iterator[Hit]:
+    """Haste without saying until when."""
+    if _DATE.search(subject.raw):
+        return
+    for match in _URGENT.finditer(subject.raw):
+        yield Hit(match.start(), match.end())
+
+
+_DISCOUNT = re.compile(
+    r"(?:save |up to |extra |jetzt |bis zu )?(?:\d{1,2}|100)\s?%\s?(?:off|discount|reduced|rabatt|sparen|de réduction|de descuento|günstiger|reduziert)"
+    r"|(?:save|spare|sparen sie|économisez)\s(?:up to |bis zu )?(?:[$€£]\s?\d[\d.,]*|\d[\d.,]*\s?(?:€|%))|half price|price (?:drop|cut)|-\d{1,2}\s?%"
+    r"|(?:was|statt|au lieu de|原价|reg\.)\s?:?\s?(?:[$€£¥￥]\s?\d[\d.,]*|\d[\d.,]*\s?(?:€|元))|reduced from|marked down|\d(?:\.\d)?折|立减\d+|直降\d+",
+    re.I,
+)
+_BASIS = re.compile(
+    r"(?:lowest|prior|previous) price|30[- ]day|last 30 days|letzten 30 tage|niedrigste|30 derniers jours|30日|30天|near(?:est)? lowest|rrp|msrp|list price|uvp|用券|满\d+",
+    re.I,
+)
+
+
+def discount_without_basis(subject: Subject, params: Params) -> Iterator[Hit]:
+    """A price cut that does not say against which price."""
+    if _BASIS.search(subject.raw):
+        return
+    for match in _DISCOUNT.finditer(subject.raw):
+        yield Hit(match.start(), match.end())
+
+
+_PERCENT = re.compile(
+    r"(?:(?:up to|over|more than|by|bis zu|jusqu'à|高达|超过?|达)\s?)?\d+(?:[.,]\d+)?\s?(?:%|percent\b|per cent\b)\+?(?:以上)?\s?"
+    r"(?:(?:of (?:our )?(?:users?|customers?|women|men|people|parents|dentists|doctors|testers|buyers|participants))"
+    r"|(?:faster|stronger|better|more|less|fewer|longer|brighter|quieter|smoother|cleaner|whiter|thicker|improvement|increase|reduction|effective|satisfaction|success)\b"
+    r"|(?:der|aller) (?:kund|nutzer|anwender|frauen|zahn)\w*|des (?:utilisat|client|femmes)\w*"
+    r"|的?(?:用户|顾客|消费者|女性|受试者|使用者|妈妈|人)|(?:好评|满意|有效|复购|回购|成功|治愈)率?|更?(?:提升|改善|减少|增加|降低))",
+    re.I,
+)
+_STUDY = re.compile(
+    r"\bn\s?=\s?\d+|survey|study of \d+|tested (?:on|with) \d+|\d+ (?:participants|women|people|users|testers|respondents)|source:|study|test(?:ed)? by|umfrage|studie|quelle"
+    r"|\d+\s?(?:名|位|人)(?:受试|用户|女性|参与)?|数据来源|来源[:：]|实验室|检测报告|样本|调研|统计",
+    re.I,
+)
+
+
+def percent_without_basis(subject: Subject, params: Params) -> Iterator[Hit]:
+    """Shares of people and improvements in per cent without the test behind them."""
+    if _STUDY.search(subject.raw):
+        return
+    for match in _PERCENT.finditer(subject.raw):
+        if not _in_facts(subject.product, match.group()):
+            yield Hit(match.start(), match.end())
+
+
+def _in_facts(product: Product | None, words: str) -> bool:
+    if product is None:
+        return False
+    number = re.search(r"\d[\d.,]*", words)
+    return number is not None and any(
+        re.search(rf"(?<![\d.]){re.escape(number.group())}\s?(?:%|percent|星|stars?|分)?(?![\d])", fact.value)
+        for fact in product.facts
+        if fact.key not in ("capacity", "size")
+    )
+
+
+# --- reviews -----------------------------------------------------------------------------------------------------
+
+_QUOTED = re.compile(r"[\"“”„«「『‘]([^\"“”„«»「」『』‘’]{6,400}|[^\"“”„«»「」『』]{6,400})[\"”“»」』’](?!\w)")
+_ATTRIBUTED = re.compile(
+    r"^\s*[,.]?\s*(?:[-–—~]{1,2}\s*@?[A-Z\u4e00-\u9fff]|(?:said|says|writes|wrote|raves?|according to)\b|[（(]?[A-Z][a-z]+ [A-Z]\.)"
+    r"|(?:says?|said|writes|raves|reviewed|told us|testimonial|verified buyer|five stars|customers? (?:say|love|rave)|sagt|meint|顾客说|用户说|评价|反馈|买家秀|好评)\s*[:：,]?\s*$",
+    re.I,
+)
+_FIRST_PERSON = re.compile(
+    r"\b(?:i|i'm|i've|my|me|we|our|us)\b|\b(?:ich|meine?|wir|je|j'ai|mon|ma)\b|我|咱|俺|changed my|game[- ]changer|highly recommend|love (?:it|this)|will buy again|回购|推荐",
+    re.I,
+)
+_AS_A_REVIEW = re.compile(
+    r"(?:customers?|buyers?|users?|reviewers?|people|fans|everyone|顾客|用户|买家|网友|宝妈|粉丝)(?:们)?\s?(?:都|纷纷)?\s?(?:say|are saying|said|rave|call it|说|反馈|评价|表示|留言)\s?[:：,]",
+    re.I,
+)
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text).lower().strip()
+
+
+def _is_said(product: Product | None, words: str) -> bool:
+    return product is not None and any(_squeezed(words) in _squeezed(review.text) for review in product.reviews)
+
+
+def invented_quote(subject: Subject, params: Params) -> Iterator[Hit]:
+    """A customer's words that no review holds: in quotation marks, or announced as what people say."""
+    raw = subject.raw
+    for match in _QUOTED.finditer(raw):
+        said = match.group(1)
+        long_enough = len(said.split()) >= 3 or len(re.findall(r"[\u4e00-\u9fff]", said)) >= 5
+        before, after = raw[: match.start()], raw[match.end() :]
+        is_a_voice = bool(
+            _ATTRIBUTED.search(after[:40]) or _ATTRIBUTED.search(before[-40:]) or _FIRST_PERSON.search(said)
+        )
+        if long_enough and is_a_voice and not _is_said(subject.product, said):
+            attribution = re.match(r"\s*[,.]?\s*[-–—~]{1,2}\s*[^.!?\n]{2,40}", after)
+            end = match.end() + (attribution.end() if attribution else 0)
+            yield Hit(match.start(), end, "", subject.product is not None)
+    for match in _AS_A_REVIEW.finditer(raw):
+        rest = re.split(r"[.!?。！？\n]", raw[match.end() :])[0]
+        if (
+            rest.strip()
+            and not _is_said(subject.product, rest.strip(" \"“”'「」"))
+            and not _QUOTED.search(raw[match.end() :])
+        ):
+            yield Hit(match.start(), match.end() + len(rest), "", subject.product is not None)
+
+
+_NAME = re.compile(
+    r"[-–—]{1,2}\s*(?P<name>@?[A-Z][\w'’]+(?:\s(?:[A-Z]\.?|[A-Z][\w'’]+))?(?:,\s?(?:\d{2}|[A-Z][\w ]+))?|[\u4e00-\u9fff](?:女士|先生|小姐|妈妈|阿姨|\*{1,2}[\u4e00-\u9fff]?))\s*[.!]?\s*$"
+    r"|(?:verified (?:buyer|purchase)|real customer|actual customer)s?(?: \w+)?|(?P<cn>[\u4e00-\u9fff]\*{1,3}[\u4e00-\u9fff\w]?|来自[\u4e00-\u9fff]{2,6}的[\u4e00-\u9fff](?:女士|先生|小姐|妈妈))"
+)
+
+
+def reviewer_name(subject: Subject, params: Params) -> Iterator[Hit]:
+    """A person named as somebody who bought it."""
+    if subject.product is not None and any(
+        _is_said(subject.product, m.group(1)) for m in _QUOTED.finditer(subject.raw)
+    ):
+        return
+    for match in _NAME.finditer(subject.raw):
+        if match["name"] and not re.search(r"[\"“”'’」]\s*$", subject.raw[: match.start()]):
+            continue
+        yield Hit(match.start(), match.end(), "", subject.product is not None)
+
+
+_STARS = re.compile(
+    r"(?:(?:average |customer )?(?:rated|rating(?: of)?|score[ds]?(?: of)?)\s*:?\s*)?(?<![\d.,])[1-5](?:[.,]\d{1,2})?\s?(?:out of (?:5|five)(?: stars?)?|/\s?5(?! ?\d)(?: stars?)?|[- ]?stars?[- ](?:rat(?:ed|ing)|reviews?|average|on (?:amazon|google|trustpilot|etsy))|\+? stars?\b(?! (?:hotel|chef|restaurant|general|safety|energy|luxury|resort))|(?:von|sur|de) 5(?: sternen| étoiles| estrellas)?|[- ]sterne\b(?!-hotel)|étoiles\b|estrellas\b|颗星|星(?=好评|评价|口碑|推荐|评分))"
+    r"|\bfive[- ]star (?:reviews?|rat(?:ed|ings?)|product|quality)|\brated (?:five|four|[1-5](?:\.\d)?)(?: stars?)?\b"
+    r"|(?:评分|好评分?|口碑分?|店铺分|综合分)(?:高达|达|为|[:：])?\s?[1-5][.．]\d{1,2}|(?<![\d.])[1-5][.．]\d{1,2}分(?:好评|评分|高分|口碑)|(?:[★⭐]\ufe0f?){3,}|(?:好评|满意)(?:率|度)(?:高达|达|为)?\s?\d{2,3}(?:\.\d+)?%",
+    re.I,
+)
+
+
+def star_value(subject: Subject, params: Params) -> Iterator[Hit]:
+    """A star value that the product's reviews do not give."""
+    for match in _STARS.finditer(subject.raw):
+        number = re.search(r"[1-5][.,．]\d{1,2}|[1-5](?=\D|$)", match.group())
+        value = float(re.sub("[,．]", ".", number.group())) if number else 5.0
+        stars = [r.stars for r in subject.product.reviews if r.stars is not None] if subject.product else []
+        mean = sum(stars) / len(stars) if stars else None
+        if mean is not None and abs(mean - value) <= 0.05 + 1e-9:
+            continue
+        if _in_facts(subject.product, match.group()):
+            continue
+        instead = f"{mean:.1f}/5" if mean is not None and "%" not in match.group() else ""
+        yield Hit(match.start(), match.end(), instead, subject.product is not None)
+
+
+_CROWD = re.compile(
+    r"(?P<n>\d[\d.,]*\s?(?:k|m|million|thousand|bn|万|千|亿|百万|千万)?\s?[+余多]?)\s?(?:名|位|个|家|条|件|单)?\s?(?:of |de |von |之|的)?"
+    r"(?:(?:five|5)[- ]stars?|happy|satisfied|verified|loyal|delighted|real|positive|glowing|amazing|customer|zufriedene[nr]?|真实|五星|活跃|忠实)?\s?"
+    r"(?P<what>reviews?\b|ratings?\b|testimonials?\b|(?:happy |satisfied )?customers?\b|users?\b|buyers?\b|owners\b|fans\b|followers\b|likes\b|sold\b|orders?\b|shoppers\b|subscribers\b|families\b|households\b|moms\b|mums\b|parents\b|people (?:love|trust|use|bought|can't be wrong|agree|switched)|kunden\b|bewertungen\b|avis\b|clients? satisfaits\b|reseñas\b"
+    r"|(?:条|个|份)?(?:好评|评价|评论|点评)|用户|顾客|客户|买家|粉丝|家庭(?!装)|妈妈|人(?:的选择|都在用|信赖|购买|回购|好评|已购|推荐|下单)|人付款|件已售|单热卖)",
+    re.I,
+)
+
+
+def count_of_reviews(subject: Subject, params: Params) -> Iterator[Hit]:
+    """So many reviews, buyers or followers that no fact counts. Up to a dozen people are a family, not a claim."""
+    for match in _CROWD.finditer(subject.raw):
+        digits = re.match(r"\d[\d.,]*", match["n"])
+        value = float(re.sub(r"[.,](?=\d{3}\b)", "", digits.group()).rstrip(".,")) if digits else 0.0
+        is_large = bool(re.search(r"[kmb万千亿百]|thousand|million", match["n"], re.I))
+        is_review = bool(
+            re.match(
+                r"review|rating|testimon|bewert|avis|reseñ|(?:条|个|份)?(?:好评|评价|评论|点评)", match["what"], re.I
+            )
+        )
+        if not is_review and value <= 12 and not is_large:
+            continue
+        reviews = subject.product.reviews if subject.product else ()
+        if is_review and not is_large and value == len(reviews) and reviews:
+            continue
+        if _in_facts(subject.product, match.group()):
+            continue
+        yield Hit(match.start(), match.end(), "", subject.product is not None)
+
+
+CHECKS: dict[str, Callable[[Subject, Params], Iterator[Hit]]] = {
+    f.__name__: f
+    for f in (
+        all_caps, characters, count_of_reviews, discount_without_basis, emoji, exclamation, invented_quote, link,
+        percent_without_basis, phone_number, price, price_without_end_date, repeated_punctuation, repeated_word,
+        reviewer_name, spaced_letters, star_value,
+    )
+}  # fmt: skip
