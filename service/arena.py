@@ -29,6 +29,7 @@ from experiments import (
     InvalidExperiment,
     PolicySpec,
     Result,
+    StopRule,
     WeightTable,
     analyse,
     count,
@@ -65,6 +66,7 @@ class Opening:
     landing_page: str | None = None  # default: the product's own
     window_s: float = 7 * 86_400.0
     refresh_exposures: int = 500
+    stop: StopRule = field(default_factory=StopRule)
 
 
 @dataclass(slots=True)
@@ -127,6 +129,7 @@ class Arena:
                 holdout=opening.holdout,
                 seed=opening.seed,
                 segments=opening.segments,
+                stop=opening.stop,
             )
         except InvalidExperiment as error:
             raise InvalidInput("experiment", error.reason) from error

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 
-from experiments import EVERYONE, PolicySpec, Result
+from experiments import EVERYONE, PolicySpec, Result, StopRule
 from service.arena import Opening, utc_now
 from service.records import RunningTest, Showing
 from service.storage.store import adapter
@@ -51,6 +51,17 @@ class PolicyRequest(Strict):
     top_two_share: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.5
 
 
+class StopRequest(Strict):
+    """When the test has said enough, or has cost enough."""
+
+    max_exposures: Annotated[int | None, Field(ge=1, le=10**10)] = None
+    max_seconds: Annotated[float | None, Field(gt=0, le=10**9, strict=False)] = None
+    expected_loss_rel: Annotated[
+        float, Field(gt=0, le=1, strict=False, description="ship when the leader is expected to lose less than this")
+    ] = 0.01
+    min_exposures_per_arm: Annotated[int, Field(ge=0, le=10**6)] = 100
+
+
 class OpenRequest(Strict):
     """A test over approved creatives."""
 
@@ -69,6 +80,7 @@ class OpenRequest(Strict):
     landing_page: WebPage | None = None
     window_s: Annotated[float, Field(gt=0, le=10**8, strict=False)] = 7 * 86_400.0
     refresh_exposures: Annotated[int, Field(ge=10, le=10**6)] = 500
+    stop: StopRequest = StopRequest()
 
 
 class ArmView(BaseModel):
@@ -100,6 +112,7 @@ class TestView(BaseModel):
     holdout: float
     segments: list[str]
     factors: dict[str, list[str]]
+    stop: StopRule
     arms: list[ArmView]
     window_s: float
     refresh_exposures: int
@@ -124,6 +137,7 @@ def test_view(test: RunningTest) -> TestView:
         holdout=plan.holdout,
         segments=list(plan.segments),
         factors={factor.name: list(factor.levels) for factor in plan.factors},
+        stop=plan.stop,
         arms=[_arm_view(arm.id, arm.state, arm.levels, shows[arm.id]) for arm in plan.arms],
     )  # fmt: skip
 
@@ -142,6 +156,7 @@ def open_test(body: OpenRequest, who: Growth, request: Request, response: Respon
             **fields,
             "creatives": tuple(body.creatives),
             "policy": PolicySpec(**body.policy.model_dump()),
+            "stop": StopRule(**body.stop.model_dump()),
         }
     )
     test = who.services.arena.open(who.workspace, opening, utc_now(), new_id(request, "exp"))
