@@ -7,7 +7,6 @@ shows one.
 from __future__ import annotations
 
 import http
-import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -333,9 +332,3 @@ def install(app: FastAPI) -> None:
         return finish(request, refusal(request, HTTPException(error.status_code, detail)))
 
     app.add_exception_handler(HTTPException, page_or_document)
-
-
-def data(value: Any) -> str:
-    """JSON for a data block of a page; what a template puts out with ``|safe`` must come from here."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
