@@ -102,6 +102,12 @@ class FactBook:
     numbers: dict[str, Line] = field(default_factory=dict)  # digits as written
     attributes: set[str] = field(default_factory=set)  # what its figures are about
 
+    packs: list[tuple[int, Line]] = field(default_factory=list)  # how many come together, by which line
+
+    def facts(self) -> list[Line]:
+        """The lines that are facts: neither title nor brand nor category."""
+        return [line for line in self.lines if line.key not in ("title", "brand", "category")]
+
     def word_line(self, word_stem: str) -> Line | None:
         """The line that holds this word or a synonym, own word first."""
         return self.words.get(word_stem) or self.words.get(meaning(word_stem))
@@ -166,8 +172,17 @@ def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
             book.affirmed.setdefault(concept, line)
     _read_quantities(book, line, key, value, language)
     _read_words(book, line, both)
+    pack = _PACK.search(f"{line.key}: {line.value}".lower())
+    if pack:
+        number = next(g for g in pack.groups() if g)
+        book.packs.append((int(number), line))
     for size in sizes_in(line.value):
         book.sizes.setdefault(size, line)
+
+
+_PACK = re.compile(
+    r"(?:set|pack|bundle|box|lot) of (\d+)|(\d+)[ -]?(?:pack|packs|pieces|piece|count|pcs|stück|pièces|piezas|er[ -](?:pack|set))\b|(?:pieces|quantity|count|pack size|units)\s*:\s*(\d+)\b|(\d+)\s*(?:件|个|只|包|片|支|袋|罐|瓶)(?:装|套)?"  # noqa: E501
+)
 
 
 def _absence_concepts(name: str) -> set[str]:
@@ -207,7 +222,7 @@ def _read_quantities(book: FactBook, line: Line, key: Plain, value: Plain, langu
     previous: Quantity | None = None
     for quantity in [*found, *_totals(value, found)]:
         near = nearest_attributes(value, quantity, found, language)
-        attributes = near if not key_attributes or near & _OPPOSED else near | key_attributes
+        attributes = near if not key_attributes or near & OPPOSED else near | key_attributes
         if not quantity.measures and previous is not None and previous.measures and attributes - key_attributes:
             quantity = quantities.like(quantity, previous)
         book.quantities.append(FactQuantity(line, quantity, attributes, nouns))
@@ -218,7 +233,7 @@ def _read_quantities(book: FactBook, line: Line, key: Plain, value: Plain, langu
         previous = quantity
 
 
-_OPPOSED = frozenset({"cold", "hot"})
+OPPOSED = frozenset({"cold", "hot"})
 _EACH = re.compile(r"\s*(?:[\w-]+\s+){0,2}?[^\W\d]{0,3}\s*(?:[x×*]|of|je|de|à)\s*", re.I)
 _EACH_AFTER = re.compile(r"\s*[x×*]\s*")
 

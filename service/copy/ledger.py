@@ -18,12 +18,14 @@ from . import quantities
 from .facts import SIZE_LIST as _SIZE_LIST
 from .facts import SIZE_RANGE as _SIZE_RANGE
 from .facts import (
+    OPPOSED,
     FactBook,
     FactQuantity,
     Line,
     absences_in,
-    attributes_in,
+    attribute_mentions,
     is_negated,
+    nearest_attributes,
     open_book,
     segment,
     sizes_in,
@@ -64,6 +66,7 @@ class _Reading:
     language: str
     book: FactBook
     words: list[Token]
+    figures: list[Quantity] = field(default_factory=list)  # every figure of the text, with and without unit
     claims: list[tuple[int, int, str, Verdict, str | None, str | None]] = field(default_factory=list)
     taken: list[tuple[int, int]] = field(default_factory=list)
 
@@ -110,7 +113,7 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
     """
     source = plain(text)
     spoken = written_language(text, language)
-    reading = _Reading(source, spoken, open_book(product), tokens(source))
+    reading = _Reading(source, spoken, open_book(product), tokens(source), quantities.find(source, spoken))
     _read_brand(reading)
     _read_quotations(reading)
     _read_ratings(reading)
@@ -233,59 +236,145 @@ def _line_with_number(book: FactBook, value: float | None, words: Sequence[str])
 # --- prices ------------------------------------------------------------------------------------------------------
 
 
+_LIST_PRICE_KEY = re.compile(
+    r"\b(?:was|list|rrp|msrp|compare|original|regular|old|before|previous|uvp|statt|bisher|ancien|barré|antes|anterior)\b|原价|市场价|吊牌价|划线价|定価|通常",  # noqa: E501
+)
+_OFFER_KEY = re.compile(r"discount|sale|offer|promotion|coupon|折扣|优惠|rabatt|remise|descuento|割引")
+_EACH_PRICE = re.compile(r"\s*(?:each|apiece|per\s|an?\s|pro\s|je\s|par\s|la\s+pièce|por\s|/|一[个件只包片支]|每)")
+_EACH_PRICE_BEFORE = re.compile(r"(?:each|per \w+|每[个件只包片支份]|单[个件只价]|平均)[^\d]{0,8}$")
+_FOR_SEVERAL = re.compile(
+    r"(?:set|pack|bundle|box) of (\d+)|(\d+)\s*(?:[a-z]+\s+)?(?:for|pour|für|por)\b|(\d+)\s*[件个只包]"
+)
+_SEVERAL_FOR = re.compile(
+    r"(?:([a-z]+|\d+)\s+(?:for|pour|für|por)|([一二两三四五六七八九十\d]+)[件个只包](?:装|套)?(?:只要|仅|共)?)\s*$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """What the product's price and facts say about money: now, before, and for several together."""
+
+    now: float | None
+    before: tuple[tuple[float, Line], ...]
+    several: tuple[tuple[int, float, Line], ...]  # so many, for so much
+
+    def savings(self) -> list[tuple[float, float, str]]:
+        """(amount saved, of what, evidence)."""
+        if self.now is None:
+            return []
+        found = [(was - self.now, was, line.shown) for was, line in self.before if was > self.now]
+        found += [(n * self.now - total, n * self.now, line.shown) for n, total, line in self.several if n * self.now > total]  # fmt: skip  # noqa: E501
+        return found
+
+
+def _prices(book: FactBook) -> _Prices:
+    price = book.product.price
+    before, several = [], []
+    for line in book.facts():
+        key, value = line.key.lower().replace("_", " "), plain(line.value)
+        amounts = amounts_in(value, book.product.language)
+        if _LIST_PRICE_KEY.search(key):
+            before += [(a.value, line) for a in amounts]
+            if not amounts and "price" in key:
+                before += [(fq.quantity.number, line) for fq in book.quantities if fq.line is line]
+        before += [(a.value, line) for a in amounts if a.role == "earlier"]
+        for amount in amounts:
+            count = _FOR_SEVERAL.search(value.lower)
+            if count:
+                several.append((int(next(g for g in count.groups() if g)), amount.value, line))
+    return _Prices(float(price.amount) if price else None, tuple(before), tuple(several))
+
+
 def _read_prices(reading: _Reading) -> None:
     source, book = reading.source, reading.book
-    for start, end, percent in discounts_in(source):
-        line = _discount_line(book, percent)
-        if line is not None:
-            reading.supported(start, end, "discount", line)
-        else:
-            reading.unsupported(start, end, "discount", "no fact gives this discount")
-    for amount in amounts_in(source, reading.language):
+    amounts, discounts = amounts_in(source, reading.language), discounts_in(source)
+    if not amounts and not discounts:
+        return
+    prices = _prices(book)
+    for start, end, percent in discounts:
+        _judge_discount(reading, prices, start, end, percent)
+    for amount in amounts:
         if reading.is_free(amount.start, amount.end):
-            _judge_amount(reading, amount)
+            _judge_amount(reading, prices, amount)
+
+
+def _judge_discount(reading: _Reading, prices: _Prices, start: int, end: int, percent: float | None) -> None:
+    line = _discount_line(reading.book, percent)
+    if line is not None:
+        return reading.supported(start, end, "discount", line)
+    savings = prices.savings()
+    shown = f"price: {reading.book.product.price.amount} {reading.book.product.price.currency}" if reading.book.product.price else ""  # fmt: skip  # noqa: E501
+    for saved, of, evidence in savings:
+        if percent is not None and abs(100 * saved / of - percent) < 1.0:  # 25.3 % is advertised as 25 %
+            return reading.supported(start, end, "discount", f"{evidence}; {shown}")
+    if savings and percent is not None:
+        return reading.contradicted(start, end, "discount", f"{savings[0][2]}; {shown}")
+    reading.unsupported(start, end, "discount", "no fact gives this discount")
+    return None
 
 
 def _discount_line(book: FactBook, percent: float | None) -> Line | None:
-    for line in book.lines:
-        if line.key in ("title", "brand", "category"):
-            continue
+    for line in book.facts():
         for _, _, fact_percent in discounts_in(plain(f"{line.key}: {line.value}")):
             if percent is not None and fact_percent == percent:
                 return line
-        if percent is not None and re.search(r"discount|sale|offer|promotion|折扣|优惠|rabatt", line.key.lower()):  # noqa: SIM102
+        if percent is not None and _OFFER_KEY.search(line.key.lower()):  # noqa: SIM102
             if any(fq.line is line and fq.quantity.number == percent for fq in book.quantities):
                 return line
     return None
 
 
-def _judge_amount(reading: _Reading, amount: Amount) -> None:
-    price, type = reading.book.product.price, "discount" if amount.is_saving else "price"
-    for line in reading.book.lines:
-        if line.key in ("title", "brand", "category"):
-            continue
+def _judge_amount(reading: _Reading, prices: _Prices, amount: Amount) -> None:
+    price, span = reading.book.product.price, (amount.start, amount.end)
+    type = "price" if amount.role in ("price", "threshold") else "discount"
+    for line in reading.book.facts():
         for known in amounts_in(plain(line.value), reading.book.product.language):
-            is_list_price = re.search(
-                r"was|list|rrp|compare|original|regular|old|save|discount|原价|优惠|uvp|statt", line.key.lower()
-            )
-            if known.value == amount.value and known.same_currency(amount) and bool(is_list_price) == amount.is_saving:
-                return reading.supported(amount.start, amount.end, type, line)
-    if amount.is_saving:
-        return reading.unsupported(amount.start, amount.end, type, "no fact gives this saving or earlier price")
+            was = bool(_LIST_PRICE_KEY.search(line.key.lower().replace("_", " "))) or known.role == "earlier"
+            if known.value == amount.value and known.same_currency(amount) and was == (amount.role == "earlier"):
+                return reading.supported(*span, type, line)
+            if known.value == amount.value and amount.role == "saving" and known.role == "saving":
+                return reading.supported(*span, type, line)
+    if amount.role == "earlier":
+        if prices.before:
+            return reading.contradicted(*span, type, prices.before[0][1])
+        return reading.unsupported(*span, type, "no fact gives this earlier price")
+    if amount.role == "threshold":
+        return reading.unsupported(*span, type, "no fact names this order value")
+    if amount.role == "saving":
+        for saved, _, evidence in prices.savings():
+            if abs(saved - amount.value) < 0.51 and (price is None or amount.is_currency(price.currency)):
+                return reading.supported(*span, type, evidence)
+        if prices.savings():
+            return reading.contradicted(*span, type, prices.savings()[0][2])
+        return reading.unsupported(*span, type, "no fact gives this saving")
+    return _judge_price(reading, prices, amount)
+
+
+def _judge_price(reading: _Reading, prices: _Prices, amount: Amount) -> None:
+    price, span = reading.book.product.price, (amount.start, amount.end)
     if price is None:
-        return reading.unsupported(amount.start, amount.end, type, "the product has no price")
-    shown = f"price: {price.amount} {price.currency}"
-    value = float(price.amount)
-    is_true = amount.is_currency(price.currency) and {
+        return reading.unsupported(*span, "price", "the product has no price")
+    shown, value = f"price: {price.amount} {price.currency}", float(price.amount)
+    is_each = _EACH_PRICE.match(reading.source.lower, amount.end) or _EACH_PRICE_BEFORE.search(
+        reading.source.lower[max(0, amount.start - 16) : amount.start]
+    )
+    if is_each:
+        for n, line in reading.book.packs:
+            if abs(value / n - amount.value) < 0.011:
+                return reading.supported(*span, "price", f"{shown}; {line.shown}")
+    if amount.is_currency(price.currency) and _price_holds(amount, value):
+        return reading.supported(*span, "price", shown)
+    return reading.contradicted(*span, "price", shown)
+
+
+def _price_holds(amount: Amount, value: float) -> bool:
+    return {
         "under": value < amount.value,
+        "within": value <= amount.value,
         "over": value > amount.value,
         "at_least": value >= amount.value,
-        "up_to": abs(value - amount.value) < 0.005,
         "about": abs(value - amount.value) <= 0.05 * value,
     }.get(amount.hedge, abs(value - amount.value) < 0.005)
-    if is_true:
-        return reading.supported(amount.start, amount.end, type, shown)
-    return reading.contradicted(amount.start, amount.end, type, shown)
 
 
 # --- sizes and warranties ----------------------------------------------------------------------------------------
@@ -639,7 +728,7 @@ def _read_quantities(reading: _Reading) -> None:
         if reading.is_free(*match.span()) and not _fact_has(reading.book, match.group()):
             reading.take(*match.span())
     previous: Quantity | None = None
-    for quantity in quantities.find(reading.source, reading.language):
+    for quantity in reading.figures:
         if not reading.is_free(quantity.start, quantity.end):
             if not any(a <= quantity.start and quantity.end <= b for a, b in reading.taken) and quantity.measures:
                 pass  # a figure that reaches over a word already read is still a figure
@@ -668,19 +757,24 @@ def _is_bare(reading: _Reading, quantity: Quantity) -> bool:
 
 
 def _attributes(reading: _Reading, quantity: Quantity, like: Quantity | None = None) -> frozenset[str]:
+    """What a figure is about: by the words of its own stretch, else by the one attribute its sentence names freely."""
     dimensions = (like or quantity).dimensions
     relevant = frozenset().union(*(attribute_dimensions().get(d, frozenset()) for d in dimensions))
-    start, end = segment(reading.source, quantity.start, quantity.end)
-    # the figure's own words are no attribute of it ("kept 12 hours"): read around it
-    around = reading.source.text[start : quantity.start] + " " * 1 + reading.source.text[quantity.end : end]
-    near = frozenset(attributes_in(plain(around), reading.language)) & relevant
+    near = nearest_attributes(reading.source, quantity, reading.figures, reading.language) & relevant
     if near:
         return near
     left = max(reading.source.text.rfind(c, 0, quantity.start) for c in ".!?\n。") + 1
     ends = [i for c in ".!?\n。" if (i := reading.source.text.find(c, quantity.end)) >= 0]
-    whole = reading.source.text[left : min(ends, default=len(reading.source.text))]
-    far = frozenset(attributes_in(plain(whole), reading.language)) & relevant
-    return far if len(far) == 1 else frozenset()
+    right = min(ends, default=len(reading.source.text))
+    far: set[str] = set()
+    for a, b, names in attribute_mentions(plain(reading.source.text[left:right]), reading.language):
+        start, end = segment(reading.source, a + left, b + left)
+        has_its_own = any(
+            f is not quantity and f.dimensions & dimensions and start <= f.start < end for f in reading.figures
+        )
+        if not has_its_own:
+            far.update(names)
+    return frozenset(far) & relevant if len(far & relevant) == 1 else frozenset()
 
 
 _LASTS = re.compile(r"\b(?:for|up to|over|at least)\s+(?:up to\s+)?$")
@@ -711,12 +805,11 @@ def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
             return None
         return reading.unsupported(*span, type, "no fact gives a figure of this kind")
     about = [fq for fq in candidates if fq.attributes & attributes]
-    if attributes:
-        for attribute in sorted(attributes):
-            own = [fq for fq in about if attribute in fq.attributes]
-            if own and not any(quantities.agrees(quantity, fq.quantity) for fq in own):  # noqa: SIM102
-                if len(attributes) == 1 or not _nearest_is_other(reading, quantity, attributes, attribute):
-                    return reading.contradicted(*span, type, own[0].line)
+    for attribute in sorted(attributes):
+        own = [fq for fq in about if attribute in fq.attributes]
+        if own and not any(quantities.agrees(quantity, fq.quantity) for fq in own):  # noqa: SIM102
+            if len(attributes) == 1 or (attributes >= OPPOSED and attribute in OPPOSED):
+                return reading.contradicted(*span, type, own[0].line)
     true = _agreeing(reading, quantity, about)
     if true is not None:
         return reading.supported(*span, type, true.line)
@@ -729,12 +822,6 @@ def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
     if open_ones or attributes & {"cold", "hot", "capacity", "weight"}:
         return reading.contradicted(*span, type, (open_ones or candidates)[0].line)
     return reading.unsupported(*span, type, "no fact gives this figure for " + " or ".join(sorted(attributes)))
-
-
-def _nearest_is_other(reading: _Reading, quantity: Quantity, attributes: frozenset[str], attribute: str) -> bool:
-    """False when "hot or cold" names both attributes for one figure; True when only one of them is near."""
-    start, end = segment(reading.source, quantity.start, quantity.end)
-    return not re.search(r"\b(?:or|and)\b|或|和|/", reading.source.lower[start:end])
 
 
 def _agreeing(reading: _Reading, quantity: Quantity, candidates: Sequence[FactQuantity]) -> FactQuantity | None:

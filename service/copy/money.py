@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from .quantities import _BEFORE, Hedge, _number, han_number
 from .words import Plain
@@ -16,23 +17,31 @@ _SYMBOLS = {
     "欧元": ("EUR",), "英镑": ("GBP",), "日元": ("JPY",), "dólares": ("USD",), "ドル": ("USD",), "ユーロ": ("EUR",),
 }  # fmt: skip
 _CODES = "USD EUR GBP CNY JPY CHF CAD AUD SEK NOK DKK PLN KRW INR SGD HKD TWD MXN BRL NZD".split()  # noqa: SIM905
-_NUMBER = r"\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?"
+_NUMBER = r"\d{1,3}(?: \d{3})+(?:,\d{1,2})?(?!\d)|\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?"
 _FRONT = re.compile(
     rf"(?P<currency>us\$|c\$|a\$|[$€£¥₩₹]|\b(?:{'|'.join(c.lower() for c in _CODES)}|rmb)\b)\s?(?P<number>{_NUMBER})"
 )
 _BACK = re.compile(
-    rf"(?<![\d.,])(?P<number>{_NUMBER})\s?-?(?P<currency>[$€£¥₩₹元円]|块钱|块(?!积|状|拼|装)|人民币|美元|欧元|英镑|日元|ドル|ユーロ|(?:{'|'.join(c.lower() for c in _CODES)}|rmb|dollars?|bucks|euros?|pounds sterling|quid|yuan|yen|franken|dólares)\b)"  # noqa: E501
+    rf"(?<![\d.,])(?P<number>{_NUMBER})\s?-?(?P<currency>[$€£¥₩₹元円]|块钱|块(?=[^\w]|$|起|包邮|就|而已)|人民币|美元|欧元|英镑|日元|ドル|ユーロ|(?:{'|'.join(c.lower() for c in _CODES)}|rmb|dollars?|bucks|euros?|pounds sterling|quid|yuan|yen|franken|dólares)\b)"  # noqa: E501
+)
+_EARLIER_BEFORE = re.compile(
+    r"(?:was|were|worth|instead of|originally|original price|regular price|regularly|rrp|msrp|list price|reduced from|down from|usually|normally|value of|valued at|formerly|retails? (?:for|at)|statt|uvp|früher|bisher|vorher|au lieu de|prix barré|avant|antes|en lugar de|en vez de|precio anterior|原价|市场价|专柜价|日常价|通常|吊牌价|划线价|定価|通常価格)[:\s]*(?:only |nur )?$"  # noqa: E501
 )
 _SAVING_BEFORE = re.compile(
-    r"(?:was|were|worth|save|saves|saving|savings of|instead of|originally|original price|regular price|regularly|rrp|list price|reduced from|down from|usually|normally|value of|valued at|formerly|retails? (?:for|at)|statt|uvp|früher|sparen sie|sparen|spare|au lieu de|économisez|antes|en lugar de|ahorra|原价|立减|直降|省|减|优惠|节省|券后|市场价|专柜价|日常价|通常|定価|off)[:\s]*(?:up to |nur |only |bis zu )?$"  # noqa: E501
+    r"(?:save|saves|saving|savings? of|discount of|spare|sparen sie|sparen|économisez|remise de|ahorra|ahorre|descuento de|立减|直降|立省|省下|节省|省|减|优惠|券后减|off)[:\s]*(?:up to |nur |only |bis zu |you |jusqu'à |hasta |了)?$"  # noqa: E501
 )
 _SAVING_AFTER = re.compile(
     r"^\s*(?:off\b|discount|saving|less\b|cheaper|rabatt|de réduction|de descuento|优惠|off|值|value\b|coupon|gift card|voucher|back\b|オフ|引き)"  # noqa: E501
 )
-_FREE_OVER = re.compile(r"(?:orders|满|bestellungen|commandes|pedidos)\s*(?:over|above|of|from|ab|de)?\s*$")
+_FREE_OVER = re.compile(
+    r"(?:orders?|purchases?|baskets?|bestellungen|bestellwert|commandes?|achats?|pedidos?|compras?)\s*(?:over|above|of|from|ab|über|de|dès|à partir de|desde)?\s*$|(?:满|以上)\s*$|free (?:shipping|delivery) (?:over|above|from)\s*$"  # noqa: E501
+)
 _DISCOUNT = re.compile(
     r"(?:up to |save |get |extra |an extra |take |bis zu |jusqu'à |hasta |最高)?-?\d+(?:[.,]\d+)?\s?%\s?(?:off\b|discount|rabatt|reduziert|günstiger|de réduction|de remise|de descuento|less\b|cheaper|savings?|price|オフ|引き|off|的?优惠|折扣)|(?:save|sale|discount(?: of)?|sparen sie|spare|économisez|ahorra|立减|直降)[:\s]+(?:up to |bis zu |an extra |now )?\d+(?:[.,]\d+)?\s?%|(?<!\w)-\d{1,2}\s?%|(?:[1-9](?:\.\d)?|[1-9]\d|[一二三四五六七八九](?:点?[一二三四五六七八九])?)折(?!叠|扣店|射|痕|页|腰|纸)(?:起)?|满\d+[减送]\d*|half[- ]off|half price|two for one|2 for 1|3 for 2|百分之[一二三四五六七八九十]+的?(?:折扣|优惠)|第二件半价|买[一二三1-9]送[一二三1-9]|買[一二三]送[一二三]"  # noqa: E501
 )
+
+
+Role = Literal["price", "earlier", "saving", "threshold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,7 @@ class Amount:
     value: float
     currencies: tuple[str, ...]
     hedge: Hedge
-    is_saving: bool  # an earlier price, a saving, a voucher: not what the product costs
+    role: Role  # what the product costs, what it cost before, what is saved, what an order must reach
 
     def is_currency(self, code: str) -> bool:
         return code.upper() in self.currencies
@@ -65,10 +74,18 @@ def amounts_in(source: Plain, language: str) -> list[Amount]:
             currencies = _SYMBOLS.get(name) or (name.upper(),)
             before = source.lower[max(0, match.start() - 28) : match.start()]
             after = source.lower[match.end() : match.end() + 16]
-            saving = bool(_SAVING_BEFORE.search(before) or _SAVING_AFTER.match(after) or _FREE_OVER.search(before))
+            role = _role(before, after)
             hedge: Hedge = next((h for h, p in _BEFORE if p.search(before)), "exact")
-            found.append(Amount(match.start(), match.end(), value, currencies, hedge, saving))
+            found.append(Amount(match.start(), match.end(), value, currencies, hedge, role))
     return sorted(found, key=lambda a: a.start)
+
+
+def _role(before: str, after: str) -> Role:
+    if _FREE_OVER.search(before):
+        return "threshold"
+    if _EARLIER_BEFORE.search(before):
+        return "earlier"
+    return "saving" if _SAVING_BEFORE.search(before) or _SAVING_AFTER.match(after) else "price"
 
 
 def _money_number(text: str, language: str) -> tuple[float, float]:
