@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
@@ -82,6 +82,30 @@ class Brand:
     words_to_use: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a text is to sound. Each slider runs from -2 to 2; 0 is neither."""
+
+    formal: float = 0.0  # -2 casual, 2 formal
+    playful: float = 0.0  # -2 serious, 2 playful
+    bold: float = 0.0  # -2 modest, 2 bold
+    words: str = ""  # the merchant's own words for it: "calm, precise"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A promotion and when it runs. It is evidence for its own words only, and only while it runs."""
+
+    text: str  # "20% off", "free shipping over 50 EUR"
+    starts: date | None = None  # first day; None: it runs already
+    ends: date | None = None  # last day; None: no end
+    price: Money | None = None  # what the product costs while it runs
+    code: str | None = None  # "SPRING20"
+
+    def runs_on(self, day: date) -> bool:
+        return (self.starts is None or self.starts <= day) and (self.ends is None or day <= self.ends)
+
+
 # --- copy --------------------------------------------------------------------------------------------------------
 
 
@@ -142,6 +166,25 @@ Origin = Literal["model", "composer", "merchant"]
 
 
 @dataclass(frozen=True, slots=True)
+class PromptMark:
+    """Which prompt file asked for it."""
+
+    task: str
+    version: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long a text is, as its field counts it."""
+
+    length: int
+    max: int  # what we write to
+    count: str  # the counting rule: "display_width"
+    min: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CopyLine:
     """One text of one field, with its evidence."""
 
@@ -150,15 +193,9 @@ class CopyLine:
     origin: Origin
     ledger: Ledger
     findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PromptMark:
-    """Which prompt file asked for it."""
-
-    task: str
-    version: int
-    digest: str
+    limit: Length | None = None
+    prompt: PromptMark | None = None  # the model's lines only
+    keywords: tuple[str, ...] = ()  # of the brief's, those that it holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +211,8 @@ class Copy:
     provenance: Mapping[str, JsonValue] = field(default_factory=dict)  # of the text model
     refused: tuple[CopyLine, ...] = ()  # drafts that did not pass, kept to show why
     seconds: float = 0.0
+    market: str = ""
+    notes: tuple[Finding, ...] = ()  # what is missing from the whole, and which facts would help
 
     def texts(self, field_name: str) -> tuple[str, ...]:
         return tuple(line.text for line in self.lines if line.field == field_name)
@@ -194,8 +233,14 @@ class Brief:
     brand: Brand
     audience: str | None = None
     tone: str | None = None
-    market: str = "eu"
+    market: str = "eu"  # whose law the text must keep: a rule pack's id
     variants: int = 1
+    voice: Voice = field(default_factory=Voice)
+    persona: str | None = None  # one reader: "Mia, 34, cooks for four, hates clutter"
+    keywords: tuple[str, ...] = ()  # what people search for, the most wanted first
+    offers: tuple[Offer, ...] = ()
+    examples: tuple[str, ...] = ()  # lines the brand likes: how to sound, never what to claim
+    day: date | None = None  # when the copy is to run; None: offers with dates cannot be used
 
 
 # --- pictures ----------------------------------------------------------------------------------------------------

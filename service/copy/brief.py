@@ -118,8 +118,14 @@ def merged(*briefs: BriefFile | None) -> BriefFile:
 
 
 def brief_for(
-    product: Product, channel: str, file: BriefFile = NO_BRIEF, *, variants: int = 8, today: date, brand: Brand | None = None
-) -> Brief:  # fmt: skip
+    product: Product,
+    channel: str,
+    file: BriefFile = NO_BRIEF,
+    *,
+    variants: int = 8,
+    today: date,
+    brand: Brand | None = None,
+) -> Brief:
     """The brief of one product on one channel.
 
     Args:

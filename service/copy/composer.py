@@ -11,7 +11,7 @@ import itertools
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 
@@ -49,7 +49,7 @@ _PLURAL_VERBS = {"is": "are", "has": "have", "comes": "come", "does": "do", "was
 class Wishes:
     """What a brief asks of the words, beside the facts."""
 
-    voice: Voice = Voice()
+    voice: Voice = field(default_factory=Voice)
     keywords: tuple[str, ...] = ()
     words_to_use: tuple[str, ...] = ()
     words_to_avoid: tuple[str, ...] = ()
@@ -251,7 +251,7 @@ def _praised_first(found: Sequence[Phrase], praised: Sequence[str]) -> tuple[Phr
     """What customers praise sells first; nothing else about a fact changes."""
     return tuple(
         sorted((replace(p, rank=max(0, p.rank - 2)) if p.key in praised else p for p in found), key=lambda p: p.rank)
-    )  # noqa: E501
+    )
 
 
 def moments_of(product: Product, language: str = "en") -> list[str]:
@@ -374,7 +374,7 @@ def _filled(kit: _Kit, frame: _Frame, rng: random.Random, bonus: float) -> Itera
         words[name + number] = itertools.cycle([*entries[start:], *entries[:start]])
     for chosen in (
         itertools.islice(_fact_choices(kit, slots, rng), _MOST_OF_A_FRAME) if _needs_facts(slots) else [()] * n_least
-    ):  # noqa: E501
+    ):
         forms = _forms_of(kit, slots, chosen)
         if forms is None:
             continue
@@ -547,12 +547,14 @@ def _paragraph(kit: _Kit, facts: Sequence[Phrase], opener: str, closer: str) -> 
     the = f"the {kit.brand} {kit.head}" if kit.brand else f"the {kit.noun}"
     they = "they" if kit.is_plural else "it"
     sentences = [opener] if opener else []
-    for i in range(0, len(spoken), 2):
-        sentences.append(f"{the if i == 0 else they} {_sentence_about(spoken[i : i + 2], kit)}.")
+    sentences += [
+        f"{the if i == 0 else they} {_sentence_about(spoken[i : i + 2], kit)}." for i in range(0, len(spoken), 2)
+    ]
     if not spoken:
         sentences.append(f"Meet {the}.")
-    for i in range(0, len(rest), 3):
-        sentences.append(", ".join([rest[i].tag, *(_running(p.tag) for p in rest[i + 1 : i + 3])]) + ".")
+    sentences += [
+        ", ".join([rest[i].tag, *(_running(p.tag) for p in rest[i + 1 : i + 3])]) + "." for i in range(0, len(rest), 3)
+    ]
     if kit.audience:
         sentences.append(f"For {kit.audience[0]}.")
     return _tidy(" ".join([*sentences, closer]), kit)

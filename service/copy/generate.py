@@ -186,7 +186,7 @@ def wanted_of(brief: Brief) -> dict[str, int]:
     wanted: dict[str, int] = {}
     is_latin = brief.language.split("-")[0].lower() not in ("zh", "ja")
     for name, spec in prompts.channel(brief.channel).text.items():
-        if name in _UNWRITTEN or (spec.count == "gsm7_septets") != is_latin and name.startswith("body_"):
+        if name in _UNWRITTEN or ((spec.count == "gsm7_septets") != is_latin and name.startswith("body_")):
             continue
         if name in _OPTIONAL:
             wanted[name] = spec.max_items or 1
@@ -555,7 +555,7 @@ def _score(line: CopyLine, draft: TextDraft, brief: Brief) -> float:
 
 
 def _choose(drafts: Sequence[_Draft], n: int, brief: Brief) -> list[_Draft]:
-    """The best ``n``: no two nearly the same, each fact in turn, every keyword once, at most a quarter without facts."""
+    """The best ``n``: no two alike, each fact in turn, every keyword once, at most a quarter without facts."""
     chosen: list[_Draft] = []
     told: dict[str, int] = {}
     begun: dict[str, int] = {}

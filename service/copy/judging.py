@@ -1,4 +1,4 @@
-"""May this text leave? The ledger, the channel's limits, the market's rules and the brand's words, each with its finding.
+"""May this text leave? Ledger, limits, rules and the brand's words, each with its finding.
 
 ``block`` keeps a line back; ``warn`` and ``note`` travel with it.
 """

@@ -51,7 +51,7 @@ def agreement(text: str, voice: Voice) -> float:
     if not (voice.formal or voice.playful or voice.bold):
         return 0.0
     sound = sound_of(text)
-    return sum(getattr(voice, slider) * sound[slider] for slider in SLIDERS) / 2.0
+    return sum(float(getattr(voice, slider)) * sound[slider] for slider in SLIDERS) / 2.0
 
 
 @lru_cache(maxsize=8_192)
