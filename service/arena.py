@@ -12,9 +12,10 @@ import logging
 import random
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -42,7 +43,7 @@ from .errors import Conflict, InvalidInput, NotFound
 from .records import AuditEntry, RunningTest, Showing, TestState
 from .storage import Database, Store
 from .storage.store import Keys
-from .tracking import Evidence, Rules, TrackingLog
+from .tracking import Evidence, Rules, TrackingLog, segment_for
 
 log = logging.getLogger("adloom.arena")
 
@@ -230,27 +231,56 @@ class Arena:
         """True if a decision needs no look at the database."""
         return (workspace, id) in self._live
 
-    def decide(self, workspace: str, id: str, now: float, segment: str | None = None) -> tuple[Decision, Showing]:
+    def decide(
+        self,
+        workspace: str,
+        id: str,
+        now: float,
+        segment: str | None = None,
+        *,
+        context: Mapping[str, str] | None = None,
+        available: Collection[str] | None = None,
+        unavailable: Collection[str] = (),
+    ) -> tuple[Decision, Showing]:
         """Choose what to show: a lookup in memory. The caller has the decision logged before it tells anyone.
 
         Args:
             now: seconds since 1970.
-            segment: one of the test's; None is its first.
+            segment: one of the test's; None asks ``context``, and without that it is the test's first.
+            context: what is known about the visitor; see ``segment_for``.
+            available: arms that may be shown to this visitor; None is all of them.
+            unavailable: arms that may not.
 
         Raises:
             NotFound: no such test runs here; ``load`` it first.
-            InvalidInput: the test has no such segment.
+            InvalidInput: the test has no such segment or arm.
+            NothingAvailable: no arm is left.
         """
         live = self._live.get((workspace, id))
         if live is None:
             raise NotFound("running experiment", id)
         table = live.table
         if segment is None:
-            segment = live.test.plan.segments[0]
-        elif segment not in table.segments:
+            segments = live.test.plan.segments
+            segment = segment_for(segments, context) if context else segments[0]
+        if segment not in table.segments:
             raise InvalidInput("segment", f"no segment {segment!r}; here: {', '.join(table.segments)}")
-        decision = decide(table, self._uniform(), decision_id=self._ids.new(now), now=round(now, 6), segment=segment)
+        if available is not None or unavailable:
+            strangers = sorted(arm for arm in (*(available or ()), *unavailable) if arm not in live.showings)
+            if strangers:
+                field = "available" if available and strangers[0] in available else "unavailable"
+                raise InvalidInput(field, f"the test has no arm {strangers[0]!r}")
+            out = set(unavailable)
+            available = [arm for arm in (table.arms if available is None else available) if arm not in out]
+        uniform, id_ = self._uniform(), self._ids.new(now)
+        decision = decide(table, uniform, decision_id=id_, now=round(now, 6), segment=segment, available=available)
         return decision, live.showings[decision.arm]
+
+    def repeatable(self, workspace: str, decision: Decision) -> frozenset[str]:
+        """Arms that the weights behind a decision allow: what a returning visitor may be shown again."""
+        live = self._live[workspace, decision.experiment]
+        arms = _with_weight(live.tables.get(decision.weight_version, live.table), decision.segment)
+        return arms if decision.available is None else arms & frozenset(decision.available)
 
     def load(self, workspace: str, id: str, now: datetime) -> None:
         """Bring a running test into memory.
@@ -392,6 +422,11 @@ class Arena:
 
     def _store(self, workspace: str) -> Store:
         return Store(self._database, workspace)
+
+
+@lru_cache(maxsize=256)
+def _with_weight(table: WeightTable, segment: str) -> frozenset[str]:
+    return frozenset(arm for arm, p in zip(table.arms, table.segments[segment].logged, strict=True) if p > 0.0)
 
 
 def rules_of(database: Database) -> Callable[[str, str], Rules]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     # models
     text_backend: str = Field(default="local", description="text model backend")
     text_model: str = Field(default="smollm2", description="its weights: a row of the weight table, hub id or folder")
+    text_languages: str | None = Field(
+        default=None, description="languages that model writes, such as de,fr; default: what its card says"
+    )
     text_url: str | None = Field(default=None, description="server of the openai-compatible backend, with its /v1")
     text_api_key: SecretStr | None = Field(default=None, description="key of that server, if it wants one")
     image_backend: str = Field(default="plates", description="image backend when a request names none")
@@ -70,6 +73,18 @@ class Settings(BaseSettings):
     )
     refresh_at_latest_s: float = Field(default=30.0, description="longest wait of new evidence for new weights")
     clock_tolerance_s: float = Field(default=300.0, description="how far in the future an event's time may lie")
+    burst_visitor: Annotated[int, Field(ge=1)] = Field(
+        default=30, description="decisions, or clicks, of one visitor in 10 s; what comes beyond is marked as a burst"
+    )
+    burst_address: Annotated[int, Field(ge=1)] = Field(
+        default=500, description="pixels and clicks from one /24 or /48 network in 10 s; beyond: marked"
+    )
+    burst_addresses: Literal["public", "all", "none"] = Field(
+        default="public", description="which addresses are judged; private ones are most likely our own proxy's"
+    )
+    retain_days: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="decisions and events older than this are folded into sums every hour; default: kept"
+    )
 
     @property
     def database(self) -> str:

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from models import TextModel, image_model, matting_model, text_model
 
 from .arena import Arena, rules_of, utc_now
-from .domain import Copy, Creative, Product, Scene
+from .copy.brief import BriefFile, merged, parse_brief
+from .domain import Copy, CopyLine, Creative, Product, Scene
 from .errors import InvalidInput
 from .jobs import Jobs
 from .keys import KeyRing
@@ -20,7 +21,8 @@ from .storage import Database, Objects, Store
 from .storage.objects import open_objects
 from .storage.store import Keys
 from .studio import Backends, Progress, Shelf, Studio, Workshop
-from .tracking import GroupCommit, Report, Signer, TrackingLog, Visitors
+from .tracking import Filters, GroupCommit, Report, Signer, TrackingLog, Visitors
+from .tracking.answers import Answers
 from .tracking.log import Answer, Entry
 
 
@@ -37,6 +39,8 @@ class Workbench(Protocol):
         tone: str | None = None,
         audience: str | None = None,
         progress: Progress | None = None,
+        file: BriefFile | None = None,
+        on_line: Callable[[CopyLine], None] | None = None,
     ) -> Copy:
         """Copy for one channel."""
         ...
@@ -81,6 +85,8 @@ class Services:
     ring: KeyRing
     signer: Signer
     visitors: Visitors
+    filters: Filters
+    answers: Answers
     log: TrackingLog
     commit: GroupCommit[Entry, Answer]
     arena: Arena
@@ -131,6 +137,8 @@ def _text(settings: Settings) -> TextModel:
             raise InvalidInput("ADLOOM_TEXT_URL", "the openai-compatible backend needs the address of its server")
         key = settings.text_api_key.get_secret_value() if settings.text_api_key else None
         own = {"base_url": settings.text_url, "model": settings.text_model, "api_key": key}
+    if own and settings.text_languages:
+        own["languages"] = tuple(tag.strip() for tag in settings.text_languages.split(",") if tag.strip())
     return text_model(settings.text_backend, **own)
 
 
@@ -151,7 +159,8 @@ def wire(settings: Settings, make_studio: StudioFactory = real_studio) -> Servic
     database.migrate()
     secret = settings.secret()
     keys = Keys(database)
-    log = TrackingLog(database, rules_of(database), settings.clock_tolerance_s)
+    log = TrackingLog(database, rules_of(database), settings.clock_tolerance_s, settings.burst_visitor)
+    signer = Signer(secret)
     services: Services
 
     def picture(workspace: str, request: Mapping[str, Any]) -> str:
@@ -165,8 +174,14 @@ def wire(settings: Settings, make_studio: StudioFactory = real_studio) -> Servic
         database=database,
         keys=keys,
         ring=KeyRing(keys),
-        signer=Signer(secret),
+        signer=signer,
         visitors=Visitors(secret),
+        filters=Filters(
+            visitor_limit=settings.burst_visitor,
+            address_limit=settings.burst_address,
+            addresses=settings.burst_addresses,
+        ),
+        answers=Answers(signer, settings.address),
         log=log,
         commit=GroupCommit(log.write, most_waiting=settings.events_waiting, rows=_rows),
         arena=Arena(database, log, refresh_at_latest_s=settings.refresh_at_latest_s),
@@ -211,6 +226,17 @@ def keep_creative(store: Store, objects: Objects, creative: Creative, data: byte
     return store.creatives.get(creative.id)
 
 
+def brief_of(store: Store, request: Mapping[str, Any]) -> BriefFile:
+    """What a request says beside product and channel: its brief over the brand that it names.
+
+    Raises:
+        NotFound: no such brand.
+        InvalidInput: the brief is malformed.
+    """
+    kept = parse_brief(store.brands.get(request["brand"])) if request.get("brand") else None
+    return merged(kept, parse_brief(request.get("brief") or {}))
+
+
 def make_copy(services: Services, workspace: str, request: Mapping[str, Any]) -> Copy:
     """Write a channel's copy and keep it."""
     store = services.store(workspace)
@@ -223,6 +249,7 @@ def make_copy(services: Services, workspace: str, request: Mapping[str, Any]) ->
         request.get("seed", 0),
         tone=request.get("tone"),
         audience=request.get("audience"),
+        file=brief_of(store, request),
     )
     store.copies.put(written, utc_now())
     return written

@@ -1,19 +1,20 @@
-"""Decide, events, click, pixel: what pages call. These four are ``async``, because they wait for a group commit only.
+"""Decide, events, click, pixel: what pages call. They are ``async``, because they wait for a group commit only.
 
 Whatever is answered here was committed first; the one exception is a click while the log is full, which is let
-through to its page, counted as lost, and says so in a header.
+through to its page, counted as lost, and says so in a header. ``fast_lane.py`` answers the plain cases of the same
+addresses before the framework sees them, with the functions of this file; whatever is unusual comes here.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NotRequired, TypeVar
 
 import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
-from prometheus_client import Counter
 from pydantic import (
     AwareDatetime,
     BaseModel,
@@ -27,9 +28,13 @@ from pydantic import (
 from starlette.concurrency import run_in_threadpool
 from typing_extensions import TypedDict
 
-from service.errors import Busy, NotAllowed, NotFound, UnknownKey
-from service.records import Scope, Showing
+from experiments import Decision
+from service.errors import Busy, InvalidInput, NotAllowed, NotFound, UnknownKey
+from service.records import Scope
 from service.tracking import EventKind, IncomingEvent, LoggedDecision, Outcome, Report, Token
+from service.tracking.commit import Waiting
+from service.tracking.log import Answer
+from service.tracking.meters import UNRECORDED
 from service.wiring import Services
 
 from .access import key_text, recognise, services_of
@@ -42,34 +47,47 @@ router = APIRouter(tags=["tracking"])
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 NEVER = {"Cache-Control": "no-store, max-age=0"}
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
-DECISIONS = Counter("adloom_decisions_total", "Decisions committed")
-EVENTS = Counter("adloom_events_total", "Events by outcome", ["outcome"])
-UNRECORDED = Counter("adloom_clicks_unrecorded_total", "Clicks let through while the log was full")
 
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Arms = Annotated[list[ShortText], Field(max_length=5_000)]
 _SECURITY: dict[str, Any] = {"security": [{"APIKeyHeader": []}, {"HTTPBearer": []}]}
 
 
 # --- shapes ------------------------------------------------------------------------------------------------------
 
 
-@with_config(ConfigDict(extra="forbid"))
+@with_config(ConfigDict(extra="forbid", strict=True))
 class DecideBody(TypedDict, total=False):
-    visitor: Annotated[str, StringConstraints(min_length=1, max_length=256)]
-    consent: bool
-    segment: ShortText
-
-
-class DecideRequest(BaseModel):
     """Everything may be left out."""
 
-    model_config = ConfigDict(extra="forbid")
-
     visitor: Annotated[
-        str | None, Field(min_length=1, max_length=256, description="the shop's id of the visitor; kept as a digest")
-    ] = None
-    consent: Annotated[bool, Field(description="false: the visitor is not kept at all")] = True
-    segment: Annotated[str | None, Field(max_length=128, description="one of the test's segments")] = None
+        str,
+        Field(min_length=1, max_length=256, description="the shop's id of the visitor; kept as a salted digest only"),
+    ]
+    consent: Annotated[bool, Field(description="false: nothing about the visitor is kept, not even the digest")]
+    segment: Annotated[ShortText, Field(description="one of the test's segments")]
+    context: Annotated[
+        dict[ShortText, Annotated[str, StringConstraints(max_length=128)]],
+        Field(
+            max_length=50,
+            description="what is known about the visitor, instead of a segment: the segment named by the most of these"
+            ' values is taken, such as "device=phone"; the values themselves are not kept',
+        ),
+    ]
+    available: Annotated[Arms, Field(description="arms that may be shown to this visitor; default: all")]
+    unavailable: Annotated[Arms, Field(description="arms that may not")]
+    sticky: Annotated[
+        bool,
+        Field(
+            description="true: a visitor who comes again gets the same decision, with the same id, while its arm is"
+            " served and available; needs `visitor` and consent"
+        ),
+    ]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class DecideBatchBody(TypedDict):
+    requests: Annotated[list[DecideBody], Field(min_length=1, max_length=500)]
 
 
 class Shown(BaseModel):
@@ -98,18 +116,25 @@ class DecisionAnswer(BaseModel):
     creative: Shown
     pixel: Annotated[str, Field(description="load it when the ad is seen")]
     click: Annotated[str, Field(description="link the ad to it")]
+    repeated: Annotated[bool, Field(description="true: a sticky visitor's earlier decision, given again")]
 
 
-@with_config(ConfigDict(extra="forbid"))
+class DecisionsAnswer(BaseModel):
+    """One answer for each request, in order."""
+
+    decisions: list[DecisionAnswer]
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
 class EventBody(TypedDict):
-    id: ShortText
+    id: Annotated[ShortText, Field(description="unique for its decision: the same again counts once")]
     decision: ShortText
     kind: EventKind
     value: NotRequired[Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]]
     at: NotRequired[AwareDatetime]
 
 
-@with_config(ConfigDict(extra="forbid"))
+@with_config(ConfigDict(extra="forbid", strict=True))
 class EventsBody(TypedDict):
     events: Annotated[list[EventBody], Field(min_length=1, max_length=1_000)]
 
@@ -129,14 +154,18 @@ class EventsAnswer(BaseModel):
     refused: list[Refused]
 
 
+_decide_body = TypeAdapter(DecideBody)
+_decide_batch_body = TypeAdapter(DecideBatchBody)
+_events_body = TypeAdapter(EventsBody)
+
+
 def schemas() -> dict[str, Any]:
     """Shapes of bodies that are read here rather than by the framework, for the API description."""
-    shape = _events_body.json_schema(ref_template="#/components/schemas/{model}")
-    return {**shape.pop("$defs", {}), "EventsBody": shape}
-
-
-_decide_body = TypeAdapter(DecideBody)
-_events_body = TypeAdapter(EventsBody)
+    found: dict[str, Any] = {}
+    for name, adapter in (("EventsBody", _events_body), ("DecideBatchBody", _decide_batch_body)):
+        shape = adapter.json_schema(ref_template="#/components/schemas/{model}")
+        found |= {**shape.pop("$defs", {}), name: shape}
+    return found
 
 
 # --- who -----------------------------------------------------------------------------------------------------------
@@ -161,6 +190,129 @@ async def _speaker(request: Request) -> tuple[str, str | None]:
     return key.workspace, None
 
 
+async def _test_of(request: Request, id: str) -> tuple[Services, str, bool]:
+    """(services, workspace, whether a page asks) for a test that runs here, loaded."""
+    services = services_of(request)
+    workspace, only = await _speaker(request)
+    if only is not None and only != id:
+        raise NotFound("experiment", id)
+    if not services.arena.is_live(workspace, id):
+        await run_in_threadpool(services.arena.load, workspace, id, datetime.now(UTC))
+    return services, workspace, only is not None
+
+
+# --- what both lanes do --------------------------------------------------------------------------------------------
+
+
+def parse_decide(raw: bytes) -> DecideBody:
+    """Raises pydantic's ValidationError."""
+    return _decide_body.validate_json(raw) if raw else DecideBody()
+
+
+def parse_events(raw: bytes) -> EventsBody:
+    """Raises pydantic's ValidationError, InvalidInput."""
+    if b"\\u0000" in raw:
+        raise InvalidInput("events", "an id must not contain the character NUL")
+    return _events_body.validate_json(raw)
+
+
+def draw(
+    services: Services, workspace: str, id: str, body: DecideBody, headers: Mapping[bytes, bytes], is_page: bool
+) -> LoggedDecision:
+    """Choose for one visitor; what comes back is to be logged before anyone is told.
+
+    Raises:
+        NotFound, InvalidInput, NothingAvailable
+    """
+    now = time.time()
+    visitor = body.get("visitor") if body.get("consent", True) else None
+    if "available" in body or "unavailable" in body or "context" in body:
+        decision, _ = services.arena.decide(
+            workspace,
+            id,
+            now,
+            body.get("segment"),
+            context=body.get("context"),
+            available=body.get("available"),
+            unavailable=body.get("unavailable", ()),
+        )
+    else:
+        decision, _ = services.arena.decide(workspace, id, now, body.get("segment"))
+    digest = None if visitor is None else services.visitors.digest(workspace, visitor)
+    sticky = None
+    if body.get("sticky"):
+        if digest is not None:
+            sticky = services.arena.repeatable(workspace, decision)
+        elif body.get("consent", True):
+            raise InvalidInput("visitor", "a sticky decision needs the visitor's id")
+    mark = services.filters.of_decision(headers, digest, now, is_page)
+    return LoggedDecision(workspace, decision, digest, mark, sticky)
+
+
+def answer(services: Services, entry: LoggedDecision, in_force: Answer) -> bytes:
+    """The JSON answer to a decision that was committed."""
+    assert isinstance(in_force, Decision)
+    showing = services.arena.showing(entry.workspace, in_force.experiment, in_force.arm)
+    return services.answers.render(entry.workspace, in_force, showing, in_force is not entry.decision)
+
+
+def hand_in_events(
+    services: Services, workspace: str, only: str | None, body: EventsBody, headers: Mapping[bytes, bytes]
+) -> tuple[tuple[IncomingEvent, ...], Waiting[Answer]]:
+    """Raises Busy."""
+    received = time.time()
+    events = tuple(
+        [
+            IncomingEvent(
+                event["id"],
+                event["decision"],
+                event["kind"],
+                event.get("value", 1.0),
+                event["at"].timestamp() if "at" in event else received,
+            )
+            for event in body["events"]
+        ]
+    )
+    mark = services.filters.of_report(headers, only is not None)
+    return events, services.commit.hand_in(Report(workspace, events, received, only, mark))
+
+
+def tally(events: tuple[IncomingEvent, ...], outcomes: Answer) -> bytes:
+    """The JSON answer to a batch that was committed."""
+    if outcomes.count(Outcome.ACCEPTED) == len(events):  # type: ignore[union-attr]
+        return b'{"accepted":%d,"late":0,"duplicate":0,"refused":[]}' % len(events)
+    assert isinstance(outcomes, tuple)
+    refused = [
+        {"index": i, "id": event.id, "reason": outcome.value}
+        for i, (event, outcome) in enumerate(zip(events, outcomes, strict=True))
+        if not outcome.is_kept
+    ]
+    return orjson.dumps(
+        {
+            "accepted": outcomes.count(Outcome.ACCEPTED),
+            "late": outcomes.count(Outcome.LATE),
+            "duplicate": outcomes.count(Outcome.DUPLICATE),
+            "refused": refused,
+        }
+    )
+
+
+def hand_in_link(
+    services: Services, link: Token, kind: EventKind, headers: Mapping[bytes, bytes], method: str, address: str | None
+) -> Waiting[Answer]:
+    """A click or a view. Its id follows from the decision, so a reload counts once; what was fetched ahead or by a
+    program is another event, so that it does not stand in the way of the real one.
+
+    Raises:
+        Busy
+    """
+    now = time.time()
+    mark = services.filters.of_link(headers, method, address, now)
+    id = f"{kind}:{link.decision}" if mark is None or mark == "burst" else f"{kind}:{link.decision}:{mark}"
+    event = IncomingEvent(id, link.decision, kind, 1.0, now)
+    return services.commit.hand_in(Report(link.workspace, (event,), now, link.experiment, mark))
+
+
 # --- endpoints -----------------------------------------------------------------------------------------------------
 
 
@@ -169,39 +321,44 @@ async def _speaker(request: Request) -> tuple[str, str | None]:
     response_model=DecisionAnswer,
     responses=READ | responses(400, 409, 413),
     openapi_extra=_SECURITY
-    | {"requestBody": {"content": {"application/json": {"schema": DecideRequest.model_json_schema()}}}},
+    | {"requestBody": {"content": {"application/json": {"schema": _decide_body.json_schema()}}}},
 )
 async def decide(id: str, request: Request) -> Response:
     """Choose what this visitor sees. The answer comes after the decision is on disk."""
-    services = services_of(request)
-    workspace, only = await _speaker(request)
-    if only is not None and only != id:
-        raise NotFound("experiment", id)
-    raw = await request.body()
-    body = _parse(_decide_body, raw) if raw else DecideBody()
-    now = time.time()
-    if not services.arena.is_live(workspace, id):
-        await run_in_threadpool(services.arena.load, workspace, id, datetime.fromtimestamp(now, UTC))
-    decision, showing = services.arena.decide(workspace, id, now, body.get("segment"))
-    visitor = body.get("visitor") if body.get("consent", True) else None
-    digest = services.visitors.digest(workspace, visitor) if visitor else None
-    await services.commit.add(LoggedDecision(workspace, decision, digest))
-    DECISIONS.inc()
-    token = Token(workspace, id, decision.arm, decision.id)
-    base = services.settings.address
-    return _json(
-        {
-            "decision": decision.id,
-            "experiment": id,
-            "arm": decision.arm,
-            "propensity": decision.propensity,
-            "weight_version": decision.weight_version,
-            "segment": decision.segment,
-            "creative": _shown(services, workspace, showing),
-            "pixel": f"{base}/p/{services.signer.sign('pixel', token)}.gif",
-            "click": f"{base}/c/{services.signer.sign('click', token)}",
+    services, workspace, is_page = await _test_of(request, id)
+    body = _checked(parse_decide, await request.body())
+    entry = draw(services, workspace, id, body, _headers(request), is_page)
+    return _json(answer(services, entry, await services.commit.add(entry)))
+
+
+@router.post(
+    "/v1/experiments/{id}/decide/batch",
+    response_model=DecisionsAnswer,
+    responses=READ | responses(400, 409, 413),
+    openapi_extra=_SECURITY
+    | {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/DecideBatchBody"}}},
         }
-    )
+    },
+)
+async def decide_batch(id: str, request: Request) -> Response:
+    """Choose for up to 500 visitors, or placements of a page, at once; all are on disk when the answer comes."""
+    services, workspace, is_page = await _test_of(request, id)
+    body = _checked(_decide_batch_body.validate_json, await request.body())
+    headers = _headers(request)
+    entries = []
+    for position, one in enumerate(body["requests"]):
+        try:
+            entries.append(draw(services, workspace, id, one, headers, is_page))
+        except InvalidInput as error:
+            raise InvalidInput(f"requests.{position}.{error.field}", error.reason) from error
+    if not services.commit.has_room(len(entries)):
+        raise Busy("decisions")
+    waiting = [services.commit.hand_in(entry) for entry in entries]
+    answers = [answer(services, entry, await place.answer()) for entry, place in zip(entries, waiting, strict=True)]
+    return _json(b'{"decisions":[%b]}' % b",".join(answers))
 
 
 @router.post(
@@ -217,23 +374,13 @@ async def decide(id: str, request: Request) -> Response:
     },
 )
 async def report_events(request: Request) -> Response:
-    """Up to 1,000 events. The same event id counts once however often it is sent; the answer comes after the commit."""
+    """Up to 1,000 events. The same event id counts once for a decision however often it is sent; the answer comes
+    after the commit."""
     services = services_of(request)
     workspace, only = await _speaker(request)
-    received = time.time()
-    body = _parse(_events_body, await request.body())
-    events = tuple(
-        IncomingEvent(
-            event["id"],
-            event["decision"],
-            event["kind"],
-            event.get("value", 1.0),
-            event["at"].timestamp() if "at" in event else received,
-        )
-        for event in body["events"]
-    )
-    outcomes = await services.commit.add(Report(workspace, events, received, only))
-    return _json(_tally(events, outcomes))
+    body = _checked(parse_events, await request.body())
+    events, waiting = hand_in_events(services, workspace, only, body, _headers(request))
+    return _json(tally(events, await waiting.answer()))
 
 
 @router.get("/c/{token}", status_code=302, response_class=Response, responses=responses(404, 422))
@@ -247,7 +394,7 @@ async def click(token: str, request: Request) -> Response:
         showing = await run_in_threadpool(services.arena.showing, link.workspace, link.experiment, link.arm)
     headers = {"Location": showing.landing_page, **NEVER}
     try:
-        await _record(services, link, "clicked")
+        await _link(services, link, "clicked", request).answer()
     except Busy:
         UNRECORDED.inc()
         headers["Adloom-Recorded"] = "no"
@@ -258,8 +405,12 @@ async def click(token: str, request: Request) -> Response:
 async def pixel(token: str, request: Request) -> Response:
     """Record that the ad was seen; a transparent picture of one pixel."""
     services = services_of(request)
-    await _record(services, services.signer.read("pixel", token), "shown")
+    await _link(services, services.signer.read("pixel", token), "shown", request).answer()
     return Response(GIF, media_type="image/gif", headers=NEVER)
+
+
+router.head("/c/{token}", include_in_schema=False, response_class=Response)(click)  # recorded, but marked
+router.head("/p/{token}.gif", include_in_schema=False, response_class=Response)(pixel)
 
 
 @router.get("/i/{token}", response_class=Response, responses=responses(404, 422))
@@ -273,53 +424,21 @@ def picture(token: str, request: Request) -> Response:
 # --- parts ---------------------------------------------------------------------------------------------------------
 
 
-def _parse(adapter: TypeAdapter[T], raw: bytes) -> T:
+def _checked(parse: Any, raw: bytes) -> Any:
     try:
-        return adapter.validate_json(raw)
+        return parse(raw)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_context=False)) from error
 
 
-async def _record(services: Services, link: Token, kind: EventKind) -> None:
-    """A click or a view; its id follows from the decision, so a reload counts once."""
-    now = time.time()
-    event = IncomingEvent(f"{kind}:{link.decision}", link.decision, kind, 1.0, now)
-    outcomes = await services.commit.add(Report(link.workspace, (event,), now, link.experiment))
-    EVENTS.labels(outcomes[0].value).inc()
+def _headers(request: Request) -> Mapping[bytes, bytes]:
+    return dict(request.scope["headers"])
 
 
-def _shown(services: Services, workspace: str, showing: Showing) -> dict[str, object]:
-    return {
-        "creative_id": showing.creative_id,
-        "product_id": showing.product_id,
-        "picture": f"{services.settings.address}/i/{services.signer.sign_picture(workspace, showing.picture_key)}",
-        "width_px": showing.width_px,
-        "height_px": showing.height_px,
-        "headline": showing.headline,
-        "body": showing.body,
-        "call_to_action": showing.call_to_action,
-        "is_typeset": showing.is_typeset,
-    }
+def _link(services: Services, link: Token, kind: EventKind, request: Request) -> Waiting[Answer]:
+    address = request.client.host if request.client else None
+    return hand_in_link(services, link, kind, _headers(request), request.method, address)
 
 
-def _tally(events: tuple[IncomingEvent, ...], outcomes: tuple[Outcome, ...]) -> dict[str, object]:
-    counts: dict[Outcome, int] = {}
-    for outcome in outcomes:
-        counts[outcome] = counts.get(outcome, 0) + 1
-    for outcome, n in counts.items():
-        EVENTS.labels(outcome.value).inc(n)
-    refused = [
-        {"index": i, "id": event.id, "reason": outcome.value}
-        for i, (event, outcome) in enumerate(zip(events, outcomes, strict=True))
-        if not outcome.is_kept
-    ]
-    return {
-        "accepted": counts.get(Outcome.ACCEPTED, 0),
-        "late": counts.get(Outcome.LATE, 0),
-        "duplicate": counts.get(Outcome.DUPLICATE, 0),
-        "refused": refused,
-    }
-
-
-def _json(value: object) -> Response:
-    return Response(orjson.dumps(value), media_type="application/json")
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

@@ -1,6 +1,6 @@
 """The tables. Every row belongs to a workspace; every time is whole microseconds since 1970, UTC.
 
-``decisions`` and ``events`` are written by the raw inserts of ``service/tracking/log.py``.
+``decisions`` and ``events`` are written by ``service/tracking/sinks.py``, which names their columns again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -98,6 +99,13 @@ products = _owned(
     Column("updated", Moment, nullable=False),
 )
 
+brands = _owned(
+    "brands",
+    Column("body", Body, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("updated", Moment, nullable=False),
+)
+
 copies = _owned(
     "copies",
     Column("product_id", Id, nullable=False),
@@ -142,6 +150,7 @@ job_items = Table(
     Column("reason", Text),
     Column("seconds", Float),
     PrimaryKeyConstraint("workspace", "job_id", "position"),
+    Index(None, "workspace", "job_id", "state"),
 )
 
 experiments = _owned(
@@ -193,9 +202,11 @@ decisions = Table(
     Column("segment", Id, nullable=False),
     Column("is_holdout", Boolean, nullable=False),
     Column("visitor", String(32)),  # salted digest, or nothing
-    Column("available", Text),  # JSON list of the arms that could be shown; null: all of the table
+    Column("available", Text),  # arms that could be shown, a JSON list or an id in arm_sets; null: all of the table
     Column("at", BigInteger, nullable=False),
-    Index(None, "workspace", "experiment_id", "seq"),
+    Column("mark", String(16)),  # why it does not look like a person's; null: it does
+    Index(None, "experiment_id", "seq"),
+    Index(None, "visitor", sqlite_where=text("visitor is not null"), postgresql_where=text("visitor is not null")),
 )
 
 events = Table(
@@ -205,7 +216,7 @@ events = Table(
     Column("workspace", Id, nullable=False),
     Column("id", Id, nullable=False),
     Column("experiment_id", Id, nullable=False),
-    Column("decision_id", Id, nullable=False, index=True),
+    Column("decision_id", Id, nullable=False),
     Column("kind", String(32), nullable=False),
     Column("value", Float(53), nullable=False),
     Column("at", BigInteger, nullable=False),
@@ -215,8 +226,9 @@ events = Table(
     Column("adds_value", Float(53), nullable=False),  # value that counts
     Column("adds_square", Float(53), nullable=False),  # what it adds to the square of the decision's value
     Column("is_late", Boolean, nullable=False),
-    UniqueConstraint("workspace", "id"),
-    Index(None, "workspace", "experiment_id", "seq"),
+    Column("mark", String(16)),  # its own or its decision's; marked events add nothing unless test_counting says so
+    UniqueConstraint("decision_id", "id"),
+    Index(None, "experiment_id", "seq"),
 )
 
 event_counts = Table(
@@ -224,9 +236,72 @@ event_counts = Table(
     metadata,
     Column("workspace", Id, nullable=False),
     Column("experiment_id", Id, nullable=False),  # "" when the decision is unknown
-    Column("outcome", String(16), nullable=False),
+    Column("outcome", String(32), nullable=False),  # or "out_of_order", "decisions:bot", "events:prefetch" ...
     Column("n", BigInteger, nullable=False),
     PrimaryKeyConstraint("workspace", "experiment_id", "outcome"),
+)
+
+arm_sets = Table(
+    "arm_sets",
+    metadata,
+    Column("id", String(40), primary_key=True),  # "set_" and the digest of `arms`
+    Column("arms", Text, nullable=False),  # JSON list
+)
+
+assignments = Table(  # what sticky visitors were promised
+    "assignments",
+    metadata,
+    Column("workspace", Id, nullable=False),
+    Column("experiment_id", Id, nullable=False),
+    Column("visitor", String(32), nullable=False),
+    Column("decision_id", Id, nullable=False, index=True),
+    PrimaryKeyConstraint("visitor", "workspace", "experiment_id"),
+)
+
+test_counting = Table(
+    "test_counting",
+    metadata,
+    Column("workspace", Id, nullable=False),
+    Column("experiment_id", Id, nullable=False),
+    Column("marks", Text, nullable=False),  # JSON list of the marks that are counted in
+    Column("epoch", Integer, nullable=False),  # grows when rows that were read before change or go
+    PrimaryKeyConstraint("workspace", "experiment_id"),
+)
+
+log_state = Table(
+    "log_state",
+    metadata,
+    Column("id", Integer, primary_key=True),  # 1: there is one row
+    Column("owner", String(16), nullable=False),  # the process that wrote last; others forget what they remember
+)
+
+kept_cells = Table(  # sums of the decisions that were erased or have expired
+    "kept_cells",
+    metadata,
+    Column("workspace", Id, nullable=False),
+    Column("experiment_id", Id, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("segment", Id, nullable=False),
+    Column("available", Text, nullable=False),  # "": all of the table
+    Column("arm", Id, nullable=False),
+    Column("decisions", BigInteger, nullable=False),
+    Column("shown", Float(53), nullable=False),
+    Column("succeeded", Float(53), nullable=False),
+    Column("value", Float(53), nullable=False),
+    Column("square", Float(53), nullable=False),
+    Column("time_sum", Float(53), nullable=False),  # seconds, over the exposures
+    PrimaryKeyConstraint("workspace", "experiment_id", "version", "segment", "available", "arm"),
+)
+
+kept_kinds = Table(  # decisions of the same that were followed by a kind of event
+    "kept_kinds",
+    metadata,
+    Column("workspace", Id, nullable=False),
+    Column("experiment_id", Id, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("arm", Id, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    PrimaryKeyConstraint("workspace", "experiment_id", "kind", "arm"),
 )
 
 idempotency = Table(

@@ -21,23 +21,31 @@ class Evidence:
     def __init__(self, workspace: str, test: str) -> None:
         self.workspace, self.test = workspace, test
         self.exposures = 0
-        self._last = 0
+        self._last, self._epoch = 0, 0
         self._sums: dict[_Key, NDArray[np.float64]] = {}  # (5, K): shown, succeeded, value, square, time
 
     def read(self, log: TrackingLog, tables: Mapping[int, WeightTable]) -> int:
-        """Take in what the log has gained. Returns the new exposures."""
-        cells, self._last = log.read_cells(self.workspace, self.test, self._last)
-        return self._absorb(cells, tables)
+        """Take in what the log has gained. Returns the new exposures.
 
-    def _absorb(self, cells: Sequence[Cell], tables: Mapping[int, WeightTable]) -> int:
-        new = 0
+        Rows of a version that is not among the tables yet, because another process has just made it, wait for the
+        next call.
+        """
+        cells, last, epoch = log.read_since(self.workspace, self.test, self._last, self._epoch)
+        if any(cell.version not in tables for cell in cells):
+            return 0
+        before = self.exposures
+        if epoch != self._epoch:  # recounted, erased or expired: these cells are all there is
+            self._sums, self.exposures = {}, 0
+        self._last, self._epoch = last, epoch
+        self._absorb(cells, tables)
+        return max(0, self.exposures - before)
+
+    def _absorb(self, cells: Sequence[Cell], tables: Mapping[int, WeightTable]) -> None:
         for cell in cells:
             table = tables[cell.version]
             sums = self._sums.setdefault((cell.version, cell.segment, cell.available), np.zeros((5, len(table.arms))))
             sums[:, table.index[cell.arm]] += (cell.shown, cell.succeeded, cell.value, cell.square, cell.time_sum)
-            new += int(cell.shown)
-        self.exposures += new
-        return new
+            self.exposures += int(cell.shown)
 
     def cohorts(self, tables: Mapping[int, WeightTable]) -> tuple[Cohort, ...]:
         """In the order of their versions."""
