@@ -316,7 +316,9 @@ def _ask(desk: _Desk, request: TextRequest) -> TextReply:
     return reply
 
 
-def _render(desk: _Desk, name: str, n: int, turn: int, findings: Sequence[CopyLine]) -> prompts.RenderedPrompt | None:
+def _render(
+    desk: _Desk, name: str, n: int, turn: int, findings: Sequence[CopyLine], angle: str | None = None
+) -> prompts.RenderedPrompt | None:
     """The field's prompt with the product laid in; None where no prompt asks for it or no shape fits the limit."""
     if name in _OPTIONAL:
         return None
@@ -324,17 +326,29 @@ def _render(desk: _Desk, name: str, n: int, turn: int, findings: Sequence[CopyLi
     task = small_task(desk.brief.channel, name) if is_small or name == BUTTON else ABLE_TASK
     if task is None:
         return None
+    own = getattr(desk.model, "own_task", None) if name != BUTTON else None  # trained on a prompt of its own
     try:
-        prompt = prompts.load(task)
+        prompt = prompts.load(own or task)
     except (prompts.UnknownTask, prompts.UnknownPrompt):
         return None
     inputs = _button_inputs(desk) if name == BUTTON else _inputs(desk, name, task, n, turn, findings)
-    if is_small and name != BUTTON and not inputs["phrases"]:
+    if is_small and name != BUTTON and not inputs["facts" if own else "phrases"]:
         return None
+    if angle is not None:
+        inputs["angle"] = angle
     try:
         return prompt.render(**{k: v for k, v in inputs.items() if k in prompt.inputs})
     except prompts.NothingFits:
         return None
+
+
+def render_for(brief: Brief, name: str, model: TextModel, *, angle: str | None = None) -> prompts.RenderedPrompt | None:
+    """The first prompt that ``write_copy`` would send a model for a field; None where it would send none.
+
+    ``angle`` replaces the one that the service would ask for, where the prompt has one.
+    """
+    desk = _desk(brief, model, brief.language.split("-")[0].lower(), 0.0, time.perf_counter)
+    return _render(desk, name, brief.variants, 0, (), angle)
 
 
 def small_task(channel: str, name: str) -> str | None:
@@ -370,6 +384,7 @@ def _inputs(desk: _Desk, name: str, task: str, n: int, turn: int, findings: Sequ
     nouns = [noun_of(product), *(k for k in brief.keywords if _names_it(k, desk))]
     return {
         "field": name.replace("_", " "),
+        "kind": "post" if task == "primary_text" else task.replace("_", " "),
         "channel": prompts.channel(brief.channel).name,
         "language": brief.language,
         "market": brief.market,

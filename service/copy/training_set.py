@@ -1,0 +1,334 @@
+"""What the copywriter learns from and is judged by: the service's own prompts, the service's own judge.
+
+    python -m service.copy.training_set requests --products train.jsonl --out requests.jsonl
+    python -m service.copy.training_set accept --products train.jsonl --lines lines.jsonl --out accepted.jsonl
+    python -m service.copy.training_set examples --products train.jsonl --accepted accepted.jsonl --out examples.jsonl
+
+``accept`` keeps a line only if ledger, limits and rules pass it in some field of its kind. ``examples`` lays accepted
+lines into the prompts that the service sends, for several tellings of each product: facts in another order, facts that
+no line needs left out. See models/training/README.md for the whole recipe.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import prompts
+from models.types import Provenance, TextReply, TextRequest
+from service.domain import Brand, Brief, CopyLine, Fact, Product, Verdict
+from service.products import parse_product
+
+from . import generate
+from .generate import cleaned
+from .judging import Judge
+from .variety import is_near_duplicate
+
+# kind of line -> the fields it is written for, tightest first: (channel, field)
+FIELDS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "headline": (
+        ("meta_feed", "headline"),
+        ("google_rsa", "headline"),
+        ("amazon_sponsored_brands", "headline"),
+        ("x_website_card", "title"),
+    ),
+    "description": (("google_rsa", "description"), ("pinterest_standard", "description")),
+    "primary_text": (("meta_reels", "primary_text"), ("meta_feed", "primary_text"), ("tiktok_infeed", "ad_text")),
+    "email_subject": (("email", "subject"),),
+    "email_preheader": (("email", "preheader"),),
+}
+# kind -> where it is mostly asked for, and with how long a limit a shorter line may still be shown as an answer
+MAIN: Mapping[str, tuple[str, str]] = {
+    "headline": ("google_rsa", "headline"),
+    "description": ("google_rsa", "description"),
+    "primary_text": ("meta_feed", "primary_text"),
+    "email_subject": ("email", "subject"),
+    "email_preheader": ("email", "preheader"),
+}
+ANGLES = ("benefit", "fact", "occasion", "question", "offer")
+_TIRED = re.compile(  # true of everything, so it says nothing; a model that learns these writes nothing else
+    r"\b(?:perfect (?:for|choice|addition|companion|gift)|high[- ]quality|top[- ]quality|premium|elevate|upgrade your|"
+    r"experience the|unleash|must[- ]have|game[- ]chang\w+|ultimate|ideal for|great for (?:any|all)|versatile|"
+    r"stylish|durable|sleek|any occasion|every occasion|look no further|order (?:now|today)|buy now|shop now|"
+    r"quality (?:you|and|in)|best choice|great choice|of choice|enhance|ensures?|discover the)\b",
+    re.I,
+)
+_OCCASION = re.compile(
+    r"\b(?:morning|evening|night|tonight|day|days|weekend|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
+    r"summer|winter|spring|autumn|breakfast|lunch|dinner|supper|tea|party|birthday|gift|guests?|trip|walk|walks|bath|"
+    r"bedtime|school|commute|ride|beach|balcony|picnic|holiday)s?\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A stand-in for a model: it writes nothing and remembers what it was asked."""
+
+    name: str = "local:copywriter"
+    languages: tuple[str, ...] = ("en",)
+    is_small: bool = True
+    own_task: str | None = "copy_line"
+
+    def write(self, request: TextRequest) -> TextReply:
+        return TextReply((), Provenance("fake", self.name, "", request.seed, "none", {}), 0, 0, 0.0)
+
+
+def read_products(path: Path) -> dict[str, Product]:
+    """Product files of a JSONL by id. Raises InvalidInput on a malformed one."""
+    rows = [parse_product(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+    return {product.id: product for product in rows}
+
+
+def brief_of(product: Product, channel: str) -> Brief:
+    """The plainest brief there is for a product."""
+    brand = Brand(name=product.brand or "")
+    return Brief(product, channel, "en", brand, audience=product.audience, variants=15)
+
+
+def rendered_for(product: Product, channel: str, field: str, angle: str = "any") -> prompts.RenderedPrompt | None:
+    """The prompt that the service sends the copywriter for a field, with an angle of our choice."""
+    return generate.render_for(brief_of(product, channel), field, Asked(), angle=angle)
+
+
+# --- requests: what to ask a model for drafts ------------------------------------------------------------------------
+
+
+def requests(products: Iterable[Product], angles: Sequence[str] = ("any",)) -> Iterator[dict[str, Any]]:
+    """One request a product, kind and angle, as ``models.training.draft_copy --requests`` reads them."""
+    for product in products:
+        for kind, (channel, field) in MAIN.items():
+            for angle in angles:
+                prompt = rendered_for(product, channel, field, angle)
+                if prompt is None:
+                    continue
+                yield {
+                    "request": f"{product.id}/{kind}/{angle}",
+                    "product": product.id,
+                    "task": kind,
+                    "channel": channel,
+                    "field": field,
+                    "angle": angle,
+                    "system": prompt.system,
+                    "user": prompt.user,
+                    "schema": prompt.free_output,
+                    "max_new_tokens": prompt.sampling.max_new_tokens,
+                    "temperature": prompt.sampling.temperature,
+                    "top_p": prompt.sampling.top_p,
+                }
+
+
+# --- accept: which lines may be learnt from --------------------------------------------------------------------------
+
+
+def passing_field(product: Product, kind: str, text: str) -> tuple[str, str, CopyLine] | None:
+    """The tightest field of a kind that takes a line which ledger and rules pass; None if there is none."""
+    for channel, field in FIELDS[kind]:
+        judge = Judge(brief_of(product, channel))
+        if judge.fits(field, text):
+            line = judge.line(field, text)
+            return (channel, field, line) if judge.passes(line) else None
+    return None
+
+
+def angle_of(product: Product, line: CopyLine) -> str:
+    """Which angle a line takes: an offer, a question, an occasion, a fact, else a benefit."""
+    supported = [c for c in line.ledger.claims if c.verdict is Verdict.SUPPORTED]
+    if any(c.type in ("discount", "price") for c in supported):
+        return "offer"
+    if "?" in line.text:
+        return "question"
+    if any(c.evidence and not c.evidence.startswith(("title", "brand")) for c in supported):
+        return "fact"
+    return "occasion" if _OCCASION.search(line.text) else "benefit"
+
+
+def accept(
+    products: Mapping[str, Product], rows: Iterable[Mapping[str, Any]]
+) -> tuple[list[dict[str, Any]], Counter[str]]:
+    """Lines that may be learnt from, and how many of each source were seen and kept.
+
+    A line must pass the service's judge, say something of its own and differ from the product's other lines. Lines of
+    earlier rows win: give those written by hand first.
+    """
+    kept: list[dict[str, Any]] = []
+    said: dict[tuple[str, str], list[str]] = {}
+    counts: Counter[str] = Counter()
+    for row in rows:
+        product = products.get(row["product"])
+        text = cleaned(_text_of(row))
+        if product is None or not text:
+            continue
+        source, kind = row["source"], row["task"]
+        counts[f"{source} seen"] += 1
+        if row.get("ended") is False or (source != "written" and not _is_worth_learning(text, product)):
+            counts[f"{source} dull or unfinished"] += 1
+            continue
+        place = passing_field(product, kind, text)
+        if place is None:
+            counts[f"{source} refused"] += 1
+            continue
+        others = said.setdefault((product.id, kind), [])
+        if is_near_duplicate(text, others):
+            counts[f"{source} twice"] += 1
+            continue
+        others.append(text)
+        counts[f"{source} kept"] += 1
+        channel, field, line = place
+        kept.append(
+            {
+                "product": product.id,
+                "task": kind,
+                "channel": channel,
+                "field": field,
+                "angle": angle_of(product, line),
+                "text": text,
+                "source": source,
+            }
+        )
+    return kept, counts
+
+
+def _text_of(row: Mapping[str, Any]) -> str:
+    if "text" in row:
+        return str(row["text"])
+    try:
+        value = json.loads(row["raw"])
+    except json.JSONDecodeError:
+        return ""
+    return str(value.get("text", "")) if isinstance(value, dict) else ""
+
+
+def _is_worth_learning(text: str, product: Product) -> bool:
+    """Drafts of models: no worn-out phrase, more than the product's name, not all in large letters, a clean end."""
+    words = text.split()
+    title = product.title.casefold()
+    return (
+        len(words) >= 2
+        and not _TIRED.search(text)
+        and text.casefold().strip(" .!") not in (title, (product.brand or "").casefold())
+        and not text.isupper()
+        and text[0] == text[0].upper()
+        and text.isascii() | any(mark in text for mark in "°²é–—’")
+        and "!" not in text
+    )
+
+
+# --- examples: prompts with their answers ----------------------------------------------------------------------------
+
+
+def tellings(product: Product, rng: random.Random, n: int) -> Iterator[Product]:
+    """The product as it is, then with facts shuffled and some left out: the model must read, not remember."""
+    yield product
+    for _ in range(n - 1):
+        facts = list(product.facts)
+        rng.shuffle(facts)
+        keep = rng.randint(max(3, len(facts) - 4), len(facts)) if len(facts) > 3 else len(facts)
+        audience = product.audience if rng.random() < 0.6 else None
+        yield replace(product, facts=tuple(facts[:keep]), audience=audience)
+
+
+def examples(
+    products: Mapping[str, Product], accepted: Sequence[Mapping[str, Any]], n_tellings: int, seed: int
+) -> Iterator[dict[str, Any]]:
+    """(prompt, answer) for every telling and every line that is still true of it.
+
+    Half of the lines are asked for with their angle, half with any. The limit asked for is that of a field which takes
+    the line without much room to spare, so the model learns what a limit means.
+    """
+    rng = random.Random(seed)
+    by_product: dict[str, list[Mapping[str, Any]]] = {}
+    for row in accepted:
+        by_product.setdefault(row["product"], []).append(row)
+    for key, lines in by_product.items():
+        for number, product in enumerate(tellings(products[key], rng, n_tellings)):
+            for row in lines:
+                channel, field = _asked_field(row["task"], row["text"], rng)
+                judge = Judge(brief_of(product, channel))
+                if number and not judge.passes(judge.line(field, row["text"])):
+                    continue
+                angle = row["angle"] if rng.random() < 0.5 else "any"
+                prompt = rendered_for(product, channel, field, angle)
+                if prompt is None:
+                    continue
+                yield {
+                    "group": f"{key}#{number}",
+                    "system": prompt.system,
+                    "user": prompt.user,
+                    "answer": row["text"],
+                    "task": row["task"],
+                    "source": row["source"],
+                    "prompt_digest": prompt.ref.digest,
+                }
+
+
+def _asked_field(kind: str, text: str, rng: random.Random) -> tuple[str, str]:
+    """A field of the kind that takes the text; the service's most usual one where it can."""
+    fitting = [place for place in FIELDS[kind] if Judge(_plain_brief(place[0])).fits(place[1], text)]
+    if MAIN[kind] in fitting and (len(fitting) == 1 or rng.random() < 0.75):
+        return MAIN[kind]
+    return fitting[0] if fitting else FIELDS[kind][-1]
+
+
+def _plain_brief(channel: str) -> Brief:
+    return brief_of(Product(id="any", title="any", facts=(Fact("size", "1"),)), channel)
+
+
+# --- command line ----------------------------------------------------------------------------------------------------
+
+
+def _rows(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    for path in paths:
+        for line in path.read_text("utf-8").splitlines():
+            if line.strip():
+                yield json.loads(line)
+
+
+def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    n = 0
+    with path.open("w", encoding="utf-8") as file:
+        for n, row in enumerate(rows, 1):
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            if n % 500 == 0:
+                print(f"{n} rows", file=sys.stderr)
+    return n
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    asked = commands.add_parser("requests", help="render the prompts that drafts are asked with")
+    asked.add_argument("--angles", nargs="+", default=["any"], choices=["any", *ANGLES])
+    kept = commands.add_parser("accept", help="judge lines, keep what passes")
+    kept.add_argument("--lines", type=Path, nargs="+", required=True, help="JSONL, those written by hand first")
+    shown = commands.add_parser("examples", help="prompts with answers, to train on")
+    shown.add_argument("--accepted", type=Path, required=True)
+    shown.add_argument("--tellings", type=int, default=3)
+    shown.add_argument("--seed", type=int, default=1)
+    for command in (asked, kept, shown):
+        command.add_argument("--products", type=Path, required=True, help="product files, JSONL")
+        command.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    products = read_products(args.products)
+    if args.command == "requests":
+        print(f"{_write(args.out, requests(products.values(), args.angles))} requests")
+    elif args.command == "accept":
+        rows, counts = accept(products, _rows(args.lines))
+        _write(args.out, rows)
+        print("\n".join(f"{name}: {n}" for name, n in sorted(counts.items())))
+        print(Counter(row["task"] for row in rows), Counter(row["angle"] for row in rows))
+    else:
+        accepted = list(_rows([args.accepted]))
+        print(f"{_write(args.out, examples(products, accepted, args.tellings, args.seed))} examples")
+
+
+if __name__ == "__main__":
+    main()
