@@ -19,6 +19,8 @@ from .lexicon import (
     claim_han_trie,
     claim_trie,
     concepts,
+    counter_han_trie,
+    counter_trie,
     meaning,
 )
 from .quantities import Quantity
@@ -58,6 +60,7 @@ SUBJECTS = {  # what a fact key says about its value, so that a wrong one of the
     "material": "material fabric made lining upper sole shell composition 材质 材料 面料 stoff obermaterial matière material tissu materia 素材 frame filling cover body wick wax",  # noqa: E501
     "colour": "colour color colours colors finish shade 颜色 色 farbe couleur color カラー 色",
     "origin": "origin made country made_in manufactured production 产地 原产地 herkunft origine origen 原産国 grown roasted",  # noqa: E501
+    "ingredients": "ingredient ingredients contains recipe 配料 成分 原料 zutaten inhaltsstoffe ingrédients ingredientes 原材料 成分",
     "warranty": "warranty guarantee 质保 保修 garantie garantía 保証",
 }  # fmt: skip
 
@@ -81,6 +84,7 @@ class FactQuantity:
     quantity: Quantity
     attributes: frozenset[str]
     nouns: frozenset[str]  # meanings of the words in key and value
+    counts: frozenset[str] = frozenset()  # what a bare figure counts: {"page"}
 
 
 @dataclass(slots=True)
@@ -102,6 +106,7 @@ class FactBook:
     numbers: dict[str, Line] = field(default_factory=dict)  # digits as written
     attributes: set[str] = field(default_factory=set)  # what its figures are about
 
+    title_stems: frozenset[str] = frozenset()  # the words that name the product
     packs: list[tuple[int, Line]] = field(default_factory=list)  # how many come together, by which line
 
     def facts(self) -> list[Line]:
@@ -122,6 +127,7 @@ def open_book(product: Product) -> FactBook:
             continue  # words that give orders to a writer are no fact about a product
         value = f"{fact.value} {fact.unit}" if fact.unit and fact.unit not in fact.value else fact.value
         _read(book, Line(fact.key, value, negative=_denies(fact.key, value)), book.affirmed)
+    book.title_stems = frozenset(t.stem for t in tokens(plain(product.title)) if t.is_word)
     for key, text in (("title", product.title), ("brand", product.brand), ("category", product.category)):
         if text:
             _read(book, Line(key, text), book.in_title)
@@ -225,12 +231,49 @@ def _read_quantities(book: FactBook, line: Line, key: Plain, value: Plain, langu
         attributes = near if not key_attributes or near & OPPOSED else near | key_attributes
         if not quantity.measures and previous is not None and previous.measures and attributes - key_attributes:
             quantity = quantities.like(quantity, previous)
-        book.quantities.append(FactQuantity(line, quantity, attributes, nouns))
+        counts = frozenset[str]()
+        if not quantity.measures:
+            start, end = segment(value, quantity.start, quantity.end)
+            counts = (
+                counters_in(plain(value.text[quantity.end : end]), language)
+                or counters_in(plain(value.text[start : quantity.start]), language)
+                or counters_in(key, written_language(key.text, language))
+            )
+        book.quantities.append(FactQuantity(line, quantity, attributes, nouns, counts))
         if quantity.measures:
             book.attributes |= attributes & _relevant(quantity)
             if "time" in quantity.dimensions and attributes & {"cold", "hot"}:
                 book.affirmed.setdefault("insulated", line)
         previous = quantity
+    _count_items(book, line, key, value, language, nouns, has_figure=any(not q.measures for q in found))
+
+
+_ITEM_BREAK = re.compile(r"\s*(?:[,;、/+|]|\band\b|\bund\b|\bet\b|\by\b|[和与及])\s*")
+
+
+def _count_items(book: FactBook, line: Line, key: Plain, value: Plain, language: str, nouns: frozenset[str], has_figure: bool) -> None:  # fmt: skip  # noqa: E501
+    """ "colours: sage, rust, sand" also says that there are three."""
+    if line.key in ("title", "brand", "category") or has_figure:
+        return
+    items = [item for item in _ITEM_BREAK.split(value.text) if item.strip()]
+    if len(items) < 2 or any(len(item) > 24 for item in items):
+        return
+    counts = counters_in(key, written_language(key.text, language))
+    whole = Quantity(0, len(value.text), float(len(items)), ())
+    book.quantities.append(FactQuantity(line, whole, frozenset(), nouns, counts))
+
+
+def counters_in(source: Plain, language: str) -> frozenset[str]:
+    """What is counted, by the words of a stretch of text."""
+    found: set[str] = set()
+    if language in SPACED_LANGUAGES or source.text.isascii():
+        for mention in counter_trie(language if language in SPACED_LANGUAGES else "en").find(tokens(source)):
+            found.update(mention.concepts)
+    else:
+        for name in HAN_LANGUAGES:
+            for mention in counter_han_trie(name).find(source.lower):
+                found.update(mention.concepts)
+    return frozenset(found)
 
 
 OPPOSED = frozenset({"cold", "hot"})

@@ -24,6 +24,7 @@ from .facts import (
     Line,
     absences_in,
     attribute_mentions,
+    counters_in,
     is_negated,
     nearest_attributes,
     open_book,
@@ -38,6 +39,8 @@ from .lexicon import (
     claim_han_trie,
     claim_trie,
     concepts,
+    counter_han_trie,
+    general_counters,
     han_words,
     meaning,
     plain_stems,
@@ -468,12 +471,76 @@ def _read_mentions(reading: _Reading, mentions: Iterable[Mention]) -> None:
                 reading.take(mention.start, mention.end)
             continue
         known = [c for c in mention.concepts if c != "plain"]
+        if all(concepts()[c].kind == "thing" for c in known):
+            _judge_thing(reading, mention, known)
+            continue
+        known = [c for c in known if concepts()[c].kind != "thing"]
         after = reading.source.lower[mention.end : mention.end + 6]
         if reading.language == "en" and re.match(r"[ -]free\b", after) and not _is_offer(known):
             continue  # "plastic-free" is read as an absence
-        if _is_idle(reading, mention, known):
+        if _is_idle(reading, mention, known) or _frames_an_amount(reading, mention, known):
+            reading.take(mention.start, mention.end)
             continue
         _judge_mention(reading, mention, known)
+
+
+_HAS_BEFORE = re.compile(
+    r"\b(?:with|without|includes?|including|included|comes? with|plus|features?|featuring|has|have|built[ -]in|integrated|spare|extra|bonus|free|adds?|equipped with|offers?|boasts?|hidden|contains?|containing|enriched with|infused with|rich in|powered by|supports?|works with|compatible with|fits|for your|for|no|add an?|also)\s+(?:[\w-]+\s+){0,3}$"  # noqa: E501
+)
+_HAS_AFTER = re.compile(r"^\s*(?:(?:is|are|comes?)\s+)?(?:included|built[ -]in|inside|supplied|in the box|as standard|compatible|ready|support|enriched|infused|at no extra|on board|integrated)\b")  # fmt: skip  # noqa: E501
+_HAS_BEFORE_HAN = re.compile(r"(?:带|自带|附赠?|附送|赠送?|送|含|配备?|配有|内置|搭载|设有|有|具备|拥有|支持|采用|兼容|适配|添加|富含|蕴含|不含|无|加入|升级)[^,.;!?、]{0,4}$|(?:和|与|及|、)$")  # fmt: skip  # noqa: E501
+
+
+def _judge_thing(reading: _Reading, mention: Mention, known: Sequence[str]) -> None:
+    """A thing or a part: naming it claims nothing; that it is there, or goes with the product, needs a fact."""
+    book, span = reading.book, (mention.start, mention.end)
+    before, after = reading.source.lower[max(0, span[0] - 40) : span[0]], reading.source.lower[span[1] : span[1] + 16]
+    before = re.split(r"[.;!?\n]", before)[-1]
+    type = "compatibility" if known[0] in _SYSTEMS else "feature"
+    yes = next((m[c] for c in known for m in (book.affirmed, book.in_title) if c in m), None)
+    no = next((book.denied[c] for c in known if c in book.denied), None)
+    negated = is_negated(reading.source, mention.start)
+    if yes is None and no is None and reading.language in SPACED_LANGUAGES:
+        words = [w for w in reading.words if span[0] <= w.start < span[1]]
+        yes = _line_with_all(book, [w.stem for w in words])
+    if yes is None and no is None and not reading.source.text[span[0] : span[1]].isascii():
+        said = reading.source.lower[span[0] : span[1]]
+        yes = next((ln for low, ln in book.han if said in low and not ln.negative), None)
+        no = next((ln for low, ln in book.han if said in low and ln.negative), None)
+    is_framed = bool((_HAS_BEFORE_HAN if reading.language in ("zh", "ja") else _HAS_BEFORE).search(before) or _HAS_AFTER.match(after))  # fmt: skip  # noqa: E501
+    if no is not None and yes is None:
+        if negated:
+            return reading.supported(*span, type, no)
+        if is_framed or known[0] in _SYSTEMS:
+            return reading.contradicted(*span, type, no)
+    if yes is not None and not negated:
+        return reading.supported(*span, type, yes)
+    if yes is not None and is_framed:
+        return reading.contradicted(*span, type, yes)
+    if is_framed and not negated:
+        return reading.unsupported(*span, type, f"no fact mentions: {reading.source.text[span[0] : span[1]]}")
+    if known[0] in _INGREDIENTS and not negated and reading.book.kinds.get("ingredients"):
+        return reading.contradicted(*span, "material", reading.book.kinds["ingredients"])
+    return None if reading.language == "en" and _is_bare_thing(reading, mention) else reading.take(*span)
+
+
+_SYSTEMS = frozenset({"t_ios", "t_ipad", "t_android", "t_windows", "t_harmony", "t_homekit", "t_nespresso", "t_gopro"})
+_INGREDIENTS = frozenset(
+    "t_niacinamide t_hyaluronic t_retinol t_vitamin_c t_vitamin_e t_collagen t_ceramide t_peptide t_aloe t_zinc t_salicylic t_shea t_argan t_snail t_salmon t_chicken t_beef t_lamb t_tuna t_duck t_wheat t_soy t_coconut t_sesame t_seaweed t_matcha t_ginseng t_omega t_cbd t_taurine t_hazelnut".split()  # noqa: E501
+)
+
+
+def _is_bare_thing(reading: _Reading, mention: Mention) -> bool:
+    """Whether the words stay to be read as ordinary ones: they are harmless anyway, or stand without an article."""
+    words = [w for w in reading.words if mention.start <= w.start < mention.end]
+    return all(w.stem in plain_stems("en") for w in words)
+
+
+def _line_with_all(book: FactBook, stems: Sequence[str]) -> Line | None:
+    """The line that holds all these words or their synonyms."""
+    if not stems or any(book.word_line(s) is None for s in stems):
+        return None
+    return next((ln for ln in book.lines if not ln.negative and set(stems) <= _stems_of(ln)), None)
 
 
 def _is_named_by_facts(reading: _Reading, mention: Mention) -> bool:
@@ -493,6 +560,17 @@ _IDLE_AFTER = {  # a lexicon word that means something else before or after thes
     "smart": re.compile(r"^\s*(?:casual|choice|buy|way|pick|move|design|look|storage|layout|idea|solution)\b"),
     "paper": re.compile(r"^\s*(?:trail|chase)\b"),
 }
+_PRICE_WORDS = frozenset({"discount", "low_price"})
+
+
+def _frames_an_amount(reading: _Reading, mention: Mention, known: Sequence[str]) -> bool:
+    """Whether words of saving stand at an amount that is judged by itself ("a saving of $12", 原价599元)."""
+    if known[0] not in _PRICE_WORDS:
+        return False
+    near = (c for c in reading.claims if c[2] in ("price", "discount"))
+    return any(0 <= c[0] - mention.end <= 5 or 0 <= mention.start - c[1] <= 3 for c in near)
+
+
 _VERB_BEFORE = re.compile(
     r"\b(?:to|we|i|you|they|can|will|and|just|never|always|please|easily|simply|cannot|could|would)\s+$"
 )
@@ -518,13 +596,24 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
     kind = concepts()[known[0]].kind
     type = _type_of(known[0], kind)
     span = (mention.start, mention.end)
-    negated = is_negated(reading.source, mention.start)
-    yes = next((book.affirmed[c] for c in known if c in book.affirmed), None)
+    says_no_itself = bool(_NEGATOR.match(reading.source.lower[span[0] : span[1]]))
+    negated = is_negated(reading.source, mention.start) and not says_no_itself
+    single = [c for c in known if not concepts()[c].is_group]  # families prove nothing beyond their very words
+    yes = next((book.affirmed[c] for c in single if c in book.affirmed), None)
     if yes is None and kind not in _NOT_FROM_TITLE:
-        yes = next((book.in_title[c] for c in known if c in book.in_title), None)
-    no = next((book.denied[c] for c in known if c in book.denied), None)
-    if all(concepts()[c].is_group for c in known):
-        yes, no = _literal_line(reading, span, kind), None
+        yes = next((book.in_title[c] for c in single if c in book.in_title), None)
+    no = next((book.denied[c] for c in single if c in book.denied), None)
+    if yes is None and len(single) < len(known):
+        yes = _literal_line(reading, span, kind)
+        no = None if yes is not None or not single else no
+    if yes is None and no is None:
+        no = _denying_line(reading, span)
+        if says_no_itself:
+            yes, no = no, None
+    if kind == "origin" and yes is not None and not negated:
+        other = _other_relation(reading, mention, yes)
+        if other is not None:
+            return reading.contradicted(*span, type, other)
     if negated:
         if no is not None and yes is None:
             return reading.supported(*span, type, no)
@@ -565,6 +654,41 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
     return reading.unsupported(*span, type, _missing_reason(kind))
 
 
+_NEGATOR = re.compile(
+    r"(?:no|non|not|without|zero|free|never|ohne|kein\w*|sans|sin|libre|不含|不|无|零|未|免|0)(?:[\s-]|(?<=[^\x00-\x7f]))|.*[ -](?:free|frei)$|.*(?:frei|フリー|不使用|無添加|なし)$"  # noqa: E501
+)
+
+
+def _denying_line(reading: _Reading, span: tuple[int, int]) -> Line | None:
+    """The fact that says no to all of these words ("artificial colours: none")."""
+    stems = {w.stem for w in reading.words if span[0] <= w.start < span[1]} - _NEGATORS
+    if not stems or not any(line.negative for line in reading.book.lines):
+        return None
+    for line in reading.book.lines:
+        if line.negative:
+            named = {t.stem for t in tokens(plain(line.key.replace("_", " ")))} - _GRAMMAR - _NEGATORS
+            if named and (named <= stems or stems <= named):
+                return line
+    return None
+
+
+_NEGATORS = frozenset("no non not without zero free never of from any".split())  # noqa: SIM905
+_DESIGNED = re.compile(r"(?:design\w*|engineer\w*|develop\w*|invent\w*|imagin\w*|conceiv\w*|inspir\w*|based|headquarter\w*|设计|研发|创意|灵感)\W+(?:\w+\W+){0,2}$")  # fmt: skip  # noqa: E501
+_DESIGNED_HAN = re.compile(r"^\s*(?:设计|研发|风格|灵感)")
+
+
+def _other_relation(reading: _Reading, mention: Mention, line: Line) -> Line | None:
+    """The fact, when it names the place for another thing than the text does: designed here, made there."""
+    said = reading.source.lower
+    value = plain(f"{line.key.replace('_', ' ')} {line.value}")
+    places = [m for m in claim_trie("en").find(tokens(value)) if set(m.concepts) & set(mention.concepts)]
+    if not places:
+        return None
+    only_designed = all(_DESIGNED.search(value.lower[: m.start]) for m in places)
+    claims_design = _DESIGNED.search(said[: mention.start]) or _DESIGNED_HAN.match(said[mention.end :])
+    return line if only_designed and not claims_design else None
+
+
 _PACKAGING = re.compile(
     r"packag|carton|(?<!in the )\bbox\b|wrap|sleeve|\bbags?\b|pouch|包装|纸盒|盒|袋|verpackung|emballage|envase|箱"
 )
@@ -598,6 +722,8 @@ def _missing_reason(kind: str) -> str:
 def _literal_line(reading: _Reading, span: tuple[int, int], kind: str) -> Line | None:
     """A fact that holds the very words, for surfaces that a lexicon reads as something else."""
     words = [w.stem for w in reading.words if span[0] <= w.start < span[1]]
+    if kind == "certification":
+        words = [w for w in words if w not in _CERTIFYING] or words
     said = reading.source.lower[span[0] : span[1]]
     if not words and not reading.source.text[span[0] : span[1]].isascii():
         lines = [line for low, line in reading.book.han if said in low]
@@ -613,8 +739,15 @@ def _literal_line(reading: _Reading, span: tuple[int, int], kind: str) -> Line |
     return None
 
 
-def _stems_of(line: Line) -> set[str]:
-    return {t.stem for t in tokens(plain(f"{line.key.replace('_', ' ')}: {line.value}"))}
+_CERTIFYING = frozenset(
+    stem(w)
+    for w in "certified certification certificate approved compliant listed registered mark marked marking verified standard tested label".split()  # noqa: E501
+)
+
+
+@lru_cache(maxsize=4_096)
+def _stems_of(line: Line) -> frozenset[str]:
+    return frozenset(t.stem for t in tokens(plain(f"{line.key.replace('_', ' ')}: {line.value}")))
 
 
 def _denied_inside(line: Line) -> bool:
@@ -852,6 +985,12 @@ def _judge_percent(reading: _Reading, quantity: Quantity) -> None:
     for fq in facts:
         if nouns & fq.nouns or not nouns:
             return reading.contradicted(*span, "number", fq.line)
+    if quantity.number == 100 and not facts:  # "100 % vegan" says no more than "vegan"
+        follower = next((c for c in reading.claims if 0 <= c[0] - span[1] <= 2 and c[3] is Verdict.SUPPORTED), None)
+        if follower is not None and follower[2] in ("environment", "feature", "certification"):
+            return reading.add(*span, "number", Verdict.SUPPORTED, follower[4])
+        if follower is None and reading.language == "en" and not nouns:
+            return reading.add(*span, "opinion", Verdict.PUFFERY, None, "opinion, not a fact")
     return reading.unsupported(*span, "number", "no fact gives this share")
 
 
@@ -896,8 +1035,14 @@ def _judge_count(reading: _Reading, quantity: Quantity) -> None:
     source, book, span = reading.source, reading.book, (quantity.start, quantity.end)
     before = source.lower[max(0, span[0] - 16) : span[0]]
     nouns = _nouns_after(reading, quantity, 3)
+    counted = _counted(reading, quantity)
+    if counted is not None and (quantity.number != 1 or not quantity.in_words):
+        true, line = counted
+        return reading.supported(*span, "quantity", line) if true else reading.contradicted(*span, "quantity", line)
     if quantity.in_words and (quantity.number == 1 or not nouns):
         return None
+    if reading.language != "en" and not nouns:
+        nouns = {w.stem for w in reading.words if quantity.end <= w.start < quantity.end + 16 and w.is_word}
     if re.match(r"\s*-?\s*in\s*-?\s*(?:1|one)\b", source.lower[span[1] :]):
         nouns = {"in"}
     context = nouns | (_nouns_before(reading, quantity, 3) if re.search(r"\b(?:of|size|sizes|no|number|spf|level|model|type|grade|ages?|aged|x)\W*$", before) or not nouns else set())  # fmt: skip  # noqa: E501
@@ -935,6 +1080,30 @@ def _judge_count(reading: _Reading, quantity: Quantity) -> None:
     return None
 
 
+def _counted(reading: _Reading, quantity: Quantity) -> tuple[bool, Line] | None:
+    """(true, by which line) when facts count the same things as the words after a figure; None if they do not."""
+    source, book = reading.source, reading.book
+    rest = re.split(
+        r"[.,;:!?\n(]|\s(?:of|in|with|for|and|und|et|y|de|mit)\s", source.text[quantity.end : quantity.end + 32]
+    )[0]
+    claimed = counters_in(plain(rest), reading.language)
+    if reading.language in ("zh", "ja"):
+        first = next(iter(counter_han_trie(reading.language).find(source.lower[quantity.end : quantity.end + 4])), None)
+        claimed = frozenset(first.concepts) if first is not None and first.start == 0 else frozenset()
+    nouns = {meaning(w.stem) for w in tokens(plain(rest)) if w.is_word and w.stem not in _GRAMMAR}
+    own_name = bool(nouns & {meaning(s) for s in book.title_stems})
+    same = [fq for fq in book.quantities if not fq.quantity.measures and fq.counts & claimed and fq.line.key != "title"]
+    general = [fq for fq in book.quantities if not fq.quantity.measures and fq.counts & general_counters() and fq.line.key not in ("title", "brand", "category")]  # fmt: skip  # noqa: E501
+    if claimed <= general_counters() and claimed or own_name:
+        same += [fq for fq in general if fq not in same]
+    if not same:
+        return None
+    true = next((fq for fq in same if _same_number(quantity, fq.quantity)), None)
+    if true is not None:
+        return True, true.line
+    return (False, same[0].line) if not own_name or claimed or quantity.number > 2 else None
+
+
 def _is_age(fact: FactQuantity) -> bool:
     return "age" in fact.attributes or bool(re.search(r"\bages?\b|年龄|岁|alter\b", fact.line.key.lower()))
 
@@ -954,6 +1123,12 @@ def _same_number(claim: Quantity, fact: Quantity) -> bool:
 
 def _judge_han_count(reading: _Reading, quantity: Quantity) -> None:
     source, book, span = reading.source, reading.book, (quantity.start, quantity.end)
+    if _CLOCK.match(source.text, span[1]):
+        return reading.take(*span)
+    counted = _counted(reading, quantity)
+    if counted is not None and (quantity.number != 1 or not quantity.in_words):
+        true, line = counted
+        return reading.supported(*span, "quantity", line) if true else reading.contradicted(*span, "quantity", line)
     match = _HAN_NOUN.match(source.text, span[1])
     tail = match.group() if match else ""
     if (
@@ -985,6 +1160,9 @@ def _judge_han_count(reading: _Reading, quantity: Quantity) -> None:
         return None
     reading.unsupported(*span, "quantity", "no fact holds this number")
     return None
+
+
+_CLOCK = re.compile(r"点(?:半|钟|整|的|,|,|$)|[月号日](?:的|,|$)")
 
 
 def _counted_in_facts(book: FactBook, tail: str) -> bool:

@@ -20,6 +20,8 @@ CONCEPT_FILES = {
     "health": "health",
     "environment": "environment",
     "features": "feature",
+    "abilities": "feature",
+    "things": "thing",
     "origins": "origin",
 }
 SPACED_LANGUAGES = ("en", "de", "fr", "es")
@@ -92,6 +94,12 @@ class SpacedTrie:
         if len(stems) == 2 and all(s.isalpha() for s in stems):  # "leak proof" is also written "leakproof"
             joined = stem("".join(t.lower for t in tokens(plain(surface))))
             self._put((joined,), concept)
+
+    def add_form(self, surface: str, concept: str) -> None:
+        """Add a phrase by its stems only, whatever else they mean."""
+        stems = tuple(t.stem for t in tokens(plain(surface)))
+        if stems:
+            self._put(stems, concept)
 
     def _put(self, stems: tuple[str, ...], concept: str) -> None:
         owners = self._by_first.setdefault(stems[0], {}).setdefault(stems, [])
@@ -191,6 +199,10 @@ def claim_han_trie(language: str) -> HanTrie:
         for id, row in table(name).items():
             for surface in row.get(language, ()):
                 trie.add(surface, id)
+    for id, row in table("attributes").items():  # to name what a figure is about claims nothing
+        for surface in () if id == "_of" else row.get(language, ()):
+            if len(surface) > 1:
+                trie.add(surface, "plain")
     for phrase in table("plain").get(f"{language}_phrases", ()):
         trie.add(phrase, "plain")
     return trie
@@ -212,6 +224,32 @@ def attribute_han_trie(language: str) -> HanTrie:
         for surface in () if id == "_of" else row.get(language, ()):
             trie.add(surface, id)
     return trie
+
+
+@lru_cache(maxsize=8)
+def counter_trie(language: str) -> SpacedTrie:
+    """What numbers count, in a language written with spaces; English beside it, for facts."""
+    trie = SpacedTrie()
+    for id, row in table("counters").items():
+        for surface in (*row.get(language, ()), *(row.get("en", ()) if language != "en" else ())):
+            trie.add_form(surface, id)
+    return trie
+
+
+@lru_cache(maxsize=4)
+def counter_han_trie(language: str) -> HanTrie:
+    """What numbers count in Chinese or Japanese."""
+    trie = HanTrie()
+    for id, row in table("counters").items():
+        for surface in row.get(language, ()):
+            trie.add(surface, id)
+    return trie
+
+
+@lru_cache(maxsize=1)
+def general_counters() -> frozenset[str]:
+    """Counters of the product's own pieces."""
+    return frozenset(id for id, row in table("counters").items() if row.get("general"))
 
 
 @lru_cache(maxsize=8)
