@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from .api import copy, creatives, docs, errors, experiments, health, images, jobs, keys, products, scenes, tracking
 from .api.access import Limiter
+from .api.fast_lane import FastLane
 from .api.middleware import Gate
 from .arena import utc_now
 from .domain import Product
@@ -72,6 +73,9 @@ def create_app(settings: Settings | None = None, make_studio: StudioFactory = re
             allow_headers=["X-API-Key", "Authorization", "Content-Type", "Idempotency-Key"],
         )
     app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes, max_upload_bytes=settings.max_upload_bytes)
+    app.add_middleware(
+        FastLane, services=services, cors_origins=settings.cors_origins, max_body_bytes=settings.max_body_bytes
+    )
     return app
 
 
@@ -89,6 +93,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await refresher
         await services.commit.close()  # what was promised is committed
+        services.log.close()
         await run_in_threadpool(services.jobs.close)
         services.database.close()
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NotRequired, TypeVar
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import orjson
 from fastapi import APIRouter, Request, Response
@@ -46,6 +48,7 @@ router = APIRouter(tags=["tracking"])
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 NEVER = {"Cache-Control": "no-store, max-age=0"}
+SAFE = "/%:@!$&'()*+,;=?-._~"  # stays as it is in a landing page
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -313,6 +316,21 @@ def hand_in_link(
     return services.commit.hand_in(Report(link.workspace, (event,), now, link.experiment, mark))
 
 
+@lru_cache(maxsize=4_096)
+def location(page: str) -> str:
+    """A landing page as a header can carry it: other alphabets in the form that browsers send."""
+    if page.isascii():
+        return page
+    parts = urlsplit(page)
+    try:
+        host = (parts.hostname or "").encode("idna").decode()
+    except UnicodeError:
+        host = quote(parts.hostname or "")
+    port = f":{parts.port}" if parts.port else ""
+    rest = [quote(part, safe=SAFE) for part in (parts.path, parts.query, parts.fragment)]
+    return urlunsplit((parts.scheme, host + port, *rest))
+
+
 # --- endpoints -----------------------------------------------------------------------------------------------------
 
 
@@ -392,7 +410,7 @@ async def click(token: str, request: Request) -> Response:
         showing = services.arena.showing(link.workspace, link.experiment, link.arm)
     else:
         showing = await run_in_threadpool(services.arena.showing, link.workspace, link.experiment, link.arm)
-    headers = {"Location": showing.landing_page, **NEVER}
+    headers = {"Location": location(showing.landing_page), **NEVER}
     try:
         await _link(services, link, "clicked", request).answer()
     except Busy:

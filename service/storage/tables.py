@@ -244,8 +244,10 @@ event_counts = Table(
 arm_sets = Table(
     "arm_sets",
     metadata,
-    Column("id", String(40), primary_key=True),  # "set_" and the digest of `arms`
+    Column("workspace", Id, nullable=False),
+    Column("id", String(40), nullable=False),  # "set_" and the digest of `arms`
     Column("arms", Text, nullable=False),  # JSON list
+    PrimaryKeyConstraint("workspace", "id"),
 )
 
 assignments = Table(  # what sticky visitors were promised

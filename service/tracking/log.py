@@ -130,7 +130,7 @@ class TrackingLog:
         self._recent: dict[str, Followed] = {}
         self._older: dict[str, Followed] = {}
         self._known_rules: dict[tuple[str, str], tuple[Rules, frozenset[str]]] = {}
-        self._known_sets: set[str] = set()
+        self._known_sets: set[tuple[str, str]] = set()
 
     def close(self) -> None:
         self._sink.close()
@@ -184,7 +184,8 @@ class TrackingLog:
                 (
                     decision.id, entry.workspace, decision.experiment, decision.arm, decision.propensity,
                     decision.weight_version, decision.segment, decision.is_holdout, entry.visitor,
-                    None if decision.available is None else self._set_id(decision.available), at, entry.mark,
+                    None if decision.available is None else self._set_id(entry.workspace, decision.available), at,
+                    entry.mark,
                 )
             )  # fmt: skip
             self._recent[decision.id] = Followed(entry.workspace, decision.experiment, at, entry.mark, entry.visitor)
@@ -207,27 +208,35 @@ class TrackingLog:
         found = self._sink.rows(self._find_sticky, (self._sink.many(sorted(visitors)),))
         return {
             (row[0], row[1], row[2]): Decision(
-                row[3], row[4], row[5], row[6], row[7], row[8], row[9] / SECOND, bool(row[10]), self._set_of(row[11])
+                row[3],
+                row[4],
+                row[5],
+                row[6],
+                row[7],
+                row[8],
+                row[9] / SECOND,
+                bool(row[10]),
+                self._set_of(row[0], row[11]),
             )
             for row in found
         }
 
-    def _set_id(self, available: Sequence[str]) -> str:
+    def _set_id(self, workspace: str, available: Sequence[str]) -> str:
         """A set of arms as it stands in a decision's row: as JSON, or when that is long by its digest."""
         body = json.dumps(available)
         if len(body) <= LONGEST_INLINE:
             return body
         id = f"set_{hashlib.blake2b(body.encode(), digest_size=16).hexdigest()}"
-        if id not in self._known_sets:
-            self._sink.run("insert into arm_sets (id, arms) values (?, ?) on conflict (id) do nothing", (id, body))
-            self._known_sets.add(id)
+        if (workspace, id) not in self._known_sets:
+            self._sink.run(KEEP_SET, (workspace, id, body))
+            self._known_sets.add((workspace, id))
         return id
 
-    def _set_of(self, available: str | None) -> tuple[str, ...] | None:
+    def _set_of(self, workspace: str, available: str | None) -> tuple[str, ...] | None:
         if available is None:
             return None
         if available.startswith("set_"):
-            available = self._sink.rows("select arms from arm_sets where id = ?", (available,))[0][0]
+            available = self._sink.rows(FIND_SET, (workspace, available))[0][0]
         return tuple(json.loads(available))
 
     def _write_reports(self, reports: Sequence[Report], tally: _Tally) -> list[tuple[Outcome, ...]]:
@@ -403,7 +412,7 @@ class TrackingLog:
                     .where(*here, e.c.seq <= last)
                     .group_by(*keys)
                 ).all()
-            sets = self._sets(connection, {row[2] for row in found if row[2] and row[2].startswith("set_")})
+            sets = self._sets(connection, workspace, {row[2] for row in found if row[2] and row[2].startswith("set_")})
         cells = [
             Cell(
                 row[0], row[1], sets.get(row[2], row[2]) or None, row[3], float(row[4]), float(row[5]), float(row[6]),
@@ -414,11 +423,12 @@ class TrackingLog:
         return cells, after if last is None else int(last)
 
     @staticmethod
-    def _sets(connection: Any, ids: set[str]) -> dict[str, str]:
+    def _sets(connection: Any, workspace: str, ids: set[str]) -> dict[str, str]:
         if not ids:
             return {}
         c = t.arm_sets.c
-        return {row.id: row.arms for row in connection.execute(select(c.id, c.arms).where(c.id.in_(sorted(ids))))}
+        query = select(c.id, c.arms).where(c.workspace == workspace, c.id.in_(sorted(ids)))
+        return {row.id: row.arms for row in connection.execute(query)}
 
     def epoch(self, workspace: str, test: str) -> int:
         """Grows whenever rows that were read before may have changed or gone."""
@@ -516,7 +526,9 @@ class TrackingLog:
         )
         with self._database.reader.connect() as connection:
             rows = connection.execute(query).all()
-            sets = self._sets(connection, {r.available for r in rows if r.available and r.available[:4] == "set_"})
+            sets = self._sets(
+                connection, workspace, {r.available for r in rows if r.available and r.available[:4] == "set_"}
+            )
         return [(row.seq, _decision(row, sets)) for row in rows]
 
 
@@ -558,6 +570,8 @@ class _Tally:
 
 NOTHING = (0, 0, 0.0, 0.0)
 TAKE_LOG = "insert into log_state (id, owner) values (1, ?) on conflict (id) do update set owner = excluded.owner"
+KEEP_SET = "insert into arm_sets (workspace, id, arms) values (?, ?, ?) on conflict (workspace, id) do nothing"
+FIND_SET = "select arms from arm_sets where workspace = ? and id = ?"
 ADD_COUNT = (
     "insert into event_counts (workspace, experiment_id, outcome, n) values (?, ?, ?, ?)"
     " on conflict (workspace, experiment_id, outcome) do update set n = event_counts.n + excluded.n"

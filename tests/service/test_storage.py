@@ -76,7 +76,7 @@ def test_the_tables_and_the_raw_inserts_can_be_said_to_postgresql() -> None:
     from sqlalchemy.dialects import postgresql
     from sqlalchemy.schema import CreateTable
 
-    from service.tracking.log import DECISION_COLUMNS, EVENT_COLUMNS
+    from service.tracking.sinks import DECISION_COLUMNS, EVENT_COLUMNS
 
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     said = {name: str(CreateTable(table).compile(dialect=dialect)) for name, table in metadata.tables.items()}
@@ -93,7 +93,7 @@ def test_starting_the_service_loads_no_network() -> None:
 
 
 def test_every_row_belongs_to_a_workspace() -> None:
-    owner = {"workspaces": "id", "api_keys": "workspace"}
+    owner = {"workspaces": "id", "api_keys": "workspace", "log_state": "id"}  # log_state: one row for all
     for name, table in metadata.tables.items():
         assert owner.get(name, "workspace") in table.c, name
 

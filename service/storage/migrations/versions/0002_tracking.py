@@ -30,7 +30,11 @@ def upgrade() -> None:
         counts.alter_column("outcome", type_=sa.String(length=32), existing_type=sa.String(length=16))
 
     op.create_table(
-        "arm_sets", sa.Column("id", sa.String(length=40), nullable=False), _text("arms"), _key("arm_sets", "id")
+        "arm_sets",
+        _id("workspace"),
+        sa.Column("id", sa.String(length=40), nullable=False),
+        _text("arms"),
+        _key("arm_sets", "workspace", "id"),
     )
     op.create_table(
         "assignments",
