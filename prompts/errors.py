@@ -92,3 +92,11 @@ class UnknownField(PromptError):
         self.channel, self.field, self.known = channel, field, tuple(known)
         has = ", ".join(self.known) or "none (pictures only)"
         super().__init__(f"channel {channel!r} has no text field {field!r}; its text fields: {has}")
+
+
+class UnknownMarket(PromptError):
+    """No rule pack of this name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name, self.known = name, tuple(sorted(known))
+        super().__init__(f"no market {name!r}; markets here: {', '.join(self.known)}")

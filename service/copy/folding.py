@@ -12,6 +12,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from prompts.rules import shared
 
@@ -89,7 +90,7 @@ def fold_character(character: str) -> str:
         return ""
     if 0x3040 <= code <= 0x30FF or 0xAC00 <= code <= 0xD7AF:
         return character
-    form = "NFKC" if 0xFF61 <= code <= 0xFF9F else "NFKD"
+    form: Literal["NFKC", "NFKD"] = "NFKC" if 0xFF61 <= code <= 0xFF9F else "NFKD"
     plain = "".join(c for c in unicodedata.normalize(form, character) if unicodedata.category(c) not in _JOINED_MARKS)
     plain = plain.lower().replace("ß", "ss")
     return "".join(pairs.get(c, c) for c in plain)

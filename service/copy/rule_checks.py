@@ -45,18 +45,18 @@ def _strings(params: Params, key: str, default: tuple[str, ...] = ()) -> tuple[s
 
 _CAPS_WORD = re.compile(r"(?<![\w'’&./-])[^\W\d_a-z]{2,}(?:['’][^\W\d_a-z]+)?(?![\w&/-])(?!\.\w)")
 _ACRONYMS = frozenset(
-    "USB LED LCD OLED QLED HDMI NFC GPS LTE WIFI DIY BPA BPS PVC PFAS PTFE PFOA ABS EVA TPU TPE HEPA UV UVA UVB SPF IP "
-    "UK US USA EU UAE FDA CE ISO GOTS FSC GMO HDR FHD UHD SSD HDD RAM ROM CPU GPU RGB PC TV DVD CD DJ SUV ATV RV AC DC "
-    "AA AAA XS XL XXL XXXL ML OZ LB KG CM MM MAH RPM BTU DNA NASA NATO VIP FAQ OK ASAP MSRP RRP EDT EDP AHA BHA OEM "
-    "QI PD QC ANC TWS IPX IPS OTG POE NVME SATA VESA MIPS UL ETL ASTM EN DIN OEKO TEX GRS RDS RWS BCI MADE II III IV "
-    "VI VII VIII IX XI XII HP PHILIPS BMX MTB NBA NFL MMA HIIT TENS EMS LGBT USDA COA BCAA DHA EPA MCT CBD CLA NAC "
-    "ADHD PCOS PMS ASMR AI AR VR XR MR API IOT SIM LGA DDR ECC ATX PSU KVM MP FM AM PM GMT UTC VAT GST".split()
+    ["USB", "LED", "LCD", "OLED", "QLED", "HDMI", "NFC", "GPS", "LTE", "WIFI", "DIY", "BPA", "BPS", "PVC", "PFAS", "PTFE", "PFOA", "ABS", "EVA", "TPU", "TPE", "HEPA", "UV", "UVA", "UVB", "SPF", "IP", "UK", "US", "USA", "EU", "UAE", "FDA", "CE", "ISO", "GOTS", "FSC", "GMO", "HDR", "FHD", "UHD", "SSD", "HDD", "RAM", "ROM", "CPU", "GPU", "RGB", "PC", "TV", "DVD", "CD", "DJ", "SUV", "ATV", "RV", "AC", "DC", "AA", "AAA", "XS", "XL", "XXL", "XXXL", "ML", "OZ", "LB", "KG", "CM", "MM", "MAH", "RPM", "BTU", "DNA", "NASA", "NATO", "VIP", "FAQ", "OK", "ASAP", "MSRP", "RRP", "EDT", "EDP", "AHA", "BHA", "OEM", "QI", "PD", "QC", "ANC", "TWS", "IPX", "IPS", "OTG", "POE", "NVME", "SATA", "VESA", "MIPS", "UL", "ETL", "ASTM", "EN", "DIN", "OEKO", "TEX", "GRS", "RDS", "RWS", "BCI", "MADE", "II", "III", "IV", "VI", "VII", "VIII", "IX", "XI", "XII", "HP", "PHILIPS", "BMX", "MTB", "NBA", "NFL", "MMA", "HIIT", "TENS", "EMS", "LGBT", "USDA", "COA", "BCAA", "DHA", "EPA", "MCT", "CBD", "CLA", "NAC", "ADHD", "PCOS", "PMS", "ASMR", "AI", "AR", "VR", "XR", "MR", "API", "IOT", "SIM", "LGA", "DDR", "ECC", "ATX", "PSU", "KVM", "MP", "FM", "AM", "PM", "GMT", "UTC", "VAT", "GST"]
 )
+
+
+_LOUD = frozenset(["BUY", "NOW", "NEW", "HOT", "GET", "OFF", "TOP", "BIG", "YOU", "ALL", "OUR", "WOW", "YES"])
 
 
 def _may_be_capitals(word: str, product: Product | None) -> bool:
     """Short words are abbreviations; names that the product writes so are names."""
-    if len(word) <= 3 or word.upper() in _ACRONYMS or not re.search("[AEIOUYÄÖÜÉÈÀ]", word):
+    if word in _LOUD:
+        return False
+    if len(word) <= 3 or word in _ACRONYMS or not re.search("[AEIOUYÄÖÜÉÈÀ]", word):
         return True
     if product is None:
         return False
@@ -145,7 +145,7 @@ def characters(subject: Subject, params: Params) -> Iterator[Hit]:
             yield Hit(match.start(), match.end(), "")
 
 
-_SMALL = frozenset("a an and at by for from in of on or the to with".split())
+_SMALL = frozenset(["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"])
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
@@ -175,7 +175,7 @@ def spaced_letters(subject: Subject, params: Params) -> Iterator[Hit]:
 # --- what must not stand in a field ------------------------------------------------------------------------------
 
 _PHONE = re.compile(
-    r"(?<![\w.,-])(?:\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}|1[- ]8\d\d[- ]\d{3}[- ]\d{4}"
+    r"(?<![A-Za-z0-9.,-])(?:\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}|1[- ]8\d\d[- ]\d{3}[- ]\d{4}"
     r"|1[3-9]\d{9}|0\d{2,3}[- ]\d{7,8}|400[- ]?\d{3}[- ]?\d{4}|0\d{3,4} \d{5,7}|1-8\d\d-[A-Z0-9]{4,7})(?![\w-])"
 )
 
@@ -262,7 +262,8 @@ _PERCENT = re.compile(
     r"(?:(?:of (?:our )?(?:users?|customers?|women|men|people|parents|dentists|doctors|testers|buyers|participants))"
     r"|(?:faster|stronger|better|more|less|fewer|longer|brighter|quieter|smoother|cleaner|whiter|thicker|improvement|increase|reduction|effective|satisfaction|success)\b"
     r"|(?:der|aller) (?:kund|nutzer|anwender|frauen|zahn)\w*|des (?:utilisat|client|femmes)\w*"
-    r"|的?(?:用户|顾客|消费者|女性|受试者|使用者|妈妈|人)|(?:好评|满意|有效|复购|回购|成功|治愈)率?|更?(?:提升|改善|减少|增加|降低))",
+    r"|的?(?:用户|顾客|消费者|女性|受试者|使用者|妈妈|人)|(?:好评|满意|有效|复购|回购|成功|治愈)率?|更?(?:提升|改善|减少|增加|降低))"
+    r"|(?:提升|提高|改善|减少|增加|降低|下降|复购率?|回购率?|好评率?|有效率|满意度)(?:了|高达|达到?|超过?)?\s?\d+(?:\.\d+)?%",
     re.I,
 )
 _STUDY = re.compile(
@@ -343,7 +344,7 @@ def invented_quote(subject: Subject, params: Params) -> Iterator[Hit]:
 
 
 _NAME = re.compile(
-    r"[-–—]{1,2}\s*(?P<name>@?[A-Z][\w'’]+(?:\s(?:[A-Z]\.?|[A-Z][\w'’]+))?(?:,\s?(?:\d{2}|[A-Z][\w ]+))?|[\u4e00-\u9fff](?:女士|先生|小姐|妈妈|阿姨|\*{1,2}[\u4e00-\u9fff]?))\s*[.!]?\s*$"
+    r"[-–—]{1,2}\s*(?P<name>(?:@\w|[A-Z])[\w'’]+(?:\s(?:[A-Z]\.?|[A-Z][\w'’]+))?(?:,\s?(?:\d{2}|[A-Z][\w ]+))?|[\u4e00-\u9fff](?:女士|先生|小姐|妈妈|阿姨|\*{1,2}[\u4e00-\u9fff]?))\s*[.!]?\s*$"
     r"|(?:verified (?:buyer|purchase)|real customer|actual customer)s?(?: \w+)?|(?P<cn>[\u4e00-\u9fff]\*{1,3}[\u4e00-\u9fff\w]?|来自[\u4e00-\u9fff]{2,6}的[\u4e00-\u9fff](?:女士|先生|小姐|妈妈))"
 )
 
