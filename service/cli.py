@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from .commands import pictures, run, scenes, weights, words
+from .commands import copywriting, pictures, run, scenes, weights, words
 from .commands.base import say
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for group in (run, words, pictures):
+for group in (run, copywriting, words, pictures):
     app.add_typer(group.app)
 for name, group in (("scenes", scenes), ("weights", weights)):
     app.add_typer(group.app, name=name)

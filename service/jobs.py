@@ -114,7 +114,7 @@ class Jobs:
         jobs.begin(id, self.now())
         started = time.monotonic()
         try:
-            made = self._handlers[jobs.get(id).kind](workspace, item.request)
+            made = self._handlers[jobs.kind(id)](workspace, item.request)
         except (ServiceError, ModelError) as error:
             jobs.settle(id, _failed(item, str(error), started), self.now())
             if isinstance(error, MissingWeights):

@@ -13,9 +13,10 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from functools import cached_property
 from threading import Lock
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 from PIL import Image
@@ -25,9 +26,12 @@ from prompts.scenes import SceneRow
 from prompts.scenes import scene as scene_row
 from prompts.scenes import scenes as scene_rows
 
-from .domain import Brand, Brief, Copy, Creative, Finding, Photo, Product, Scene
+from .domain import Brand, Brief, Copy, CopyLine, Creative, Finding, Photo, Product, Scene
 from .errors import InvalidInput
 from .images.formats import Format, formats
+
+if TYPE_CHECKING:
+    from .copy.brief import BriefFile
 
 T = TypeVar("T")
 Progress = Callable[[str, float], None]  # what is being done, 0 to 1
@@ -137,17 +141,20 @@ class Studio:
         variants: int = 8,
         tone: str | None = None,
         audience: str | None = None,
+        file: BriefFile | None = None,
+        today: date | None = None,
     ) -> Brief:
-        """What is to be written: the product's own language, tone and audience unless others are given."""
-        return Brief(
-            product=product,
-            channel=channel,
-            language=language or product.language,
-            brand=brand_of(product),
-            audience=audience or product.audience,
-            tone=tone or product.tone,
-            variants=variants,
-        )
+        """What is to be written: the product's own language, tone and audience unless others are given.
+
+        Raises:
+            InvalidInput: an offer of the brief does not run on the day of the copy.
+        """
+        from .copy.brief import BriefFile, brief_for, merged
+
+        said = {"language": language, "tone": tone, "audience": audience}
+        asked = BriefFile(**{key: value for key, value in said.items() if value})  # type: ignore[arg-type]
+        day = today or datetime.now(UTC).date()
+        return brief_for(product, channel, merged(file, asked), variants=variants, today=day, brand=brand_of(product))
 
     def write_copy(
         self,
@@ -159,12 +166,21 @@ class Studio:
         tone: str | None = None,
         audience: str | None = None,
         progress: Progress | None = None,
+        file: BriefFile | None = None,
+        on_line: Callable[[CopyLine], None] | None = None,
+        today: date | None = None,
     ) -> Copy:
-        """Everything one channel needs; each claim has its evidence, each line says who wrote it."""
+        """Everything one channel needs; each claim has its evidence, each line says who wrote it.
+
+        Args:
+            file: the rest of the brief: voice, words, keywords, offers, market.
+            on_line: called with each line as soon as it is sure to stay.
+            today: the day the copy runs, unless the brief names one.
+        """
         from .copy.generate import write_copy
 
-        brief = self.brief(product, channel, language, variants, tone, audience)
-        return write_copy(brief, self._shop.text_model, seed, progress)
+        brief = self.brief(product, channel, language, variants, tone, audience, file, today)
+        return write_copy(brief, self._shop.text_model, seed, progress, on_line=on_line)
 
     # --- places ----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Words: copy, claims, lengths, limits."""
+"""Words: claims, lengths, limits."""
 
 from __future__ import annotations
 
@@ -9,41 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from .base import AsJson, ProductPath, fail, plain, read_product, say, show
+from .base import AsJson, fail, plain, read_product, show
 
 app = typer.Typer()
 
 
 def _ledger(ledger: Any) -> dict[str, Any]:
     return {"verdict": ledger.verdict.value, "claims": [plain(claim) for claim in ledger.claims]}
-
-
-@app.command()
-def copy(
-    product: ProductPath,
-    channel: Annotated[str, typer.Option(help="Channel, such as google_rsa, meta_feed, email.")] = "google_rsa",
-    variants: Annotated[int, typer.Option(help="Texts wanted of each repeatable field.", min=1, max=64)] = 8,
-    language: Annotated[str | None, typer.Option(help="Language; default: the product's.")] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same drafts.")] = 0,
-    backend: Annotated[str, typer.Option(help="Text model backend.")] = "local",
-    as_json: AsJson = False,
-) -> None:
-    """Write a channel's copy for a product; every claim comes with its evidence.
-
-    Example: adloom copy --product service/samples/kilnholt-mug/product.json --channel email
-    """
-    from service.wiring import studio_for_commands
-
-    studio = studio_for_commands(text_backend=backend)
-    written = studio.write_copy(read_product(product), channel, language, variants, seed)
-    if as_json:
-        show({**plain(written), "origin": written.origin})
-        return
-    for line in written.lines:
-        typer.echo(f"{line.field:14} {line.origin:9} {line.text}")
-        for claim in line.ledger.claims:
-            typer.echo(f"{'':24} {claim.verdict.value}: {claim.text}  <- {claim.evidence or claim.reason or ''}")
-    say(f"{len(written.lines)} lines, {len(written.refused)} drafts refused, {written.seconds:.1f} s")
 
 
 @app.command()

@@ -12,8 +12,10 @@ from functools import cached_property
 
 import prompts
 from prompts import Forbidden, TextField
+from prompts.rules import market_ids
 from service.domain import Brief, CopyLine, Finding, Ledger, Length, Origin, Product, PromptMark, Verdict
 
+from . import rules
 from .brief import evidence_of
 from .composer import is_unfinished
 from .inert import inert
@@ -111,7 +113,22 @@ class Judge:
                 yield Finding("brand.words_to_avoid", message, "block", field, match.start(), match.end())
 
     def _rule_findings(self, field: str, text: str) -> Iterable[Finding]:
-        return ()
+        brief = self.brief
+        if brief.market not in market_ids():
+            return
+        ruling = rules.check(
+            text,
+            market=brief.market,
+            channel=brief.channel,
+            field=field,
+            language=brief.language,
+            category=brief.product.category,
+            product=self.evidence,
+            suggest=False,
+        )
+        for found in ruling.findings:
+            message = f"{found.text!r}: {found.why} ({found.source})"
+            yield Finding(found.rule, message, found.severity, field, found.start, found.end, found.instead)
 
 
 def pattern_of(word: str) -> re.Pattern[str]:

@@ -146,6 +146,37 @@ class Products(_Repository):
         return int(connection.execute(query).scalar_one())
 
 
+class Brands(_Repository):
+    """How a shop speaks, as the brief it puts under every piece of copy."""
+
+    def put(self, id: str, brief: Mapping[str, Any], now: datetime) -> bool:
+        """Keep a brand's brief, replacing the one with this id. True if it is new."""
+        with self._database.engine.begin() as connection:
+            key = (t.brands.c.workspace == self._workspace, t.brands.c.id == id)
+            is_new = connection.execute(select(t.brands.c.id).where(*key)).first() is None
+            values = {"body": dict(brief), "updated": now}
+            statement = insert(connection, t.brands).values(workspace=self._workspace, id=id, created=now, **values)
+            connection.execute(statement.on_conflict_do_update(index_elements=["workspace", "id"], set_=values))
+            return is_new
+
+    def get(self, id: str) -> dict[str, Any]:
+        """The brief as it was given. Raises NotFound."""
+        return dict(self._one(t.brands, "brand", id, t.brands.c.body).body)
+
+    def page(self, after: str | None = None, limit: int = 50) -> Page[tuple[str, dict[str, Any]]]:
+        rows, following = self._page(t.brands, (t.brands.c.id, t.brands.c.body), (), after, limit)
+        return Page(tuple((row.id, dict(row.body)) for row in rows), following)
+
+    def delete(self, id: str) -> None:
+        """Raises NotFound."""
+        with self._database.engine.begin() as connection:
+            done = connection.execute(
+                delete(t.brands).where(t.brands.c.workspace == self._workspace, t.brands.c.id == id)
+            )
+            if done.rowcount == 0:
+                raise NotFound("brand", id)
+
+
 class Copies(_Repository):
     def put(self, copy: Copy, now: datetime) -> None:
         """Keep a copy; the same id again leaves the first."""
@@ -334,6 +365,10 @@ class Jobs(_Repository):
             )
             self._close_if_done(connection, id, now)
 
+    def kind(self, id: str) -> str:
+        """What kind of job it is, without counting its items. Raises NotFound."""
+        return str(self._one(t.jobs, "job", id, t.jobs.c.kind).kind)
+
     def begin(self, id: str, now: datetime) -> None:
         with self._database.engine.begin() as connection:
             connection.execute(
@@ -371,17 +406,17 @@ class Jobs(_Repository):
         return self.get(id)
 
     def _close_if_done(self, connection: Connection, id: str, now: datetime) -> None:
-        states = {
-            row.state: row.n
-            for row in connection.execute(
-                select(t.job_items.c.state, func.count().label("n"))
-                .where(t.job_items.c.workspace == self._workspace, t.job_items.c.job_id == id)
-                .group_by(t.job_items.c.state)
+        def has_any(state: ItemState) -> bool:
+            query = select(t.job_items.c.position).where(
+                t.job_items.c.workspace == self._workspace,
+                t.job_items.c.job_id == id,
+                t.job_items.c.state == state.value,
             )
-        }
-        if states.get(ItemState.WAITING.value):
+            return connection.execute(query.limit(1)).first() is not None
+
+        if has_any(ItemState.WAITING):
             return
-        state = JobState.DONE if states.get(ItemState.DONE.value) else JobState.FAILED
+        state = JobState.DONE if has_any(ItemState.DONE) else JobState.FAILED
         connection.execute(
             update(t.jobs)
             .where(t.jobs.c.workspace == self._workspace, t.jobs.c.id == id, t.jobs.c.finished.is_(None))
@@ -689,6 +724,7 @@ class Store:
     def __init__(self, database: Database, workspace: str) -> None:
         self.database, self.workspace = database, workspace
         self.products = Products(database, workspace)
+        self.brands = Brands(database, workspace)
         self.copies = Copies(database, workspace)
         self.creatives = Creatives(database, workspace)
         self.jobs = Jobs(database, workspace)
