@@ -1,10 +1,11 @@
-"""The demo's page: what was made, what was claimed on which evidence, what was learned. One file that opens offline."""
+"""Pages that are one file and open offline: the demo's, and the report of an experiment that can be mailed."""
 
 from __future__ import annotations
 
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,16 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup, escape
 from PIL import Image
 
-from .pages import charts
+from .pages import charts, reading, words
+from .pages.reading import Reading
+from .tracking.log import Quality
 
 Json = Mapping[str, Any]
 TEMPLATES = Path(__file__).parent / "pages" / "templates"
+FONTS = Path(__file__).parent / "images" / "fonts"
 SHOWN_ARMS = 12
+PICTURED_ARMS = 8  # in the report of an experiment
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 
 
 def percent(value: float | None, digits: int = 1, signed: bool = True) -> str:
@@ -69,16 +75,99 @@ def plots(experiment: Json) -> dict[str, Markup]:
     }
 
 
-def render(context: Json) -> str:
-    """The page as HTML text; see ``demo_report.html.j2`` for what the context holds."""
+# --- the report of an experiment ----------------------------------------------------------------------------------
+
+
+def result_png(found: Reading, scale: float = 2.0) -> bytes:
+    """The charts of a result under each other as one PNG."""
+    _use_our_fonts()
+    plots: list[tuple[str, charts.Plot]] = []
+    if found.share:
+        plots.append(("Share of traffic", _shares_with_names(found, 760)))
+    if found.uplift:
+        plots.append(("What moving the traffic earned", reading.uplift_plot(found, width=760)))
+    plots.append((f"{found.metric_words.capitalize()} of each ad", reading.posterior_plot(found, width=460)))
+    for factor, levels in reading.factor_levels(found).items():
+        title = reading.PARTS.get(factor, factor)
+        plots.append((title, charts.effects(reading.effect_rows(levels), width=500)))
+    return charts.png(charts.together(*plots), scale)
+
+
+def _shares_with_names(found: Reading, width: int) -> charts.Plot:
+    names = {view.letter: words.shorten(view.label, 66) for view in found.arms if view.letter}
+    rows = [{**row, "arm": names.get(row["arm"], row["arm"])} for row in found.share]
+    order = [*names.values(), charts.OTHERS]
+    return charts.traffic_share(rows, order=order, width=width, unit="impressions")
+
+
+def result_page(found: Reading, pictures: Mapping[str, bytes], quality: Quality, address: str) -> str:
+    """One page with everything in it: pictures and charts inside, no script, good on paper.
+
+    Args:
+        pictures: arm -> its picture, for as many arms as are to be shown with one.
+        address: where the living page is.
+    """
+    from .pages.growth import MARKS, OUTCOMES, sentences, verdict
+
+    _use_our_fonts()
+    drawn = {}
+    if found.share:
+        drawn["share"] = _png_uri(reading.share_plot(found, width=620, height=240))
+    if found.uplift:
+        drawn["uplift"] = _png_uri(reading.uplift_plot(found, width=620, height=240))
+    for factor, levels in reading.factor_levels(found).items():
+        drawn[factor] = _png_uri(charts.effects(reading.effect_rows(levels), width=400))
+    shown = [view for view in found.arms if view.result.state != "retired"][:SHOWN_ARMS]
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            found=found,
+            test=found.test,
+            verdict=verdict(found),
+            charts=drawn,
+            figures=reading.figures(found) if found.result.exposures else {},
+            views=shown,
+            pictures={arm: data_uri(data, 160) for arm, data in pictures.items()},
+            factors=reading.factor_levels(found),
+            parts=reading.PARTS,
+            sentences=sentences(found),
+            quality=quality,
+            outcomes=OUTCOMES,
+            marks=MARKS,
+            address=address,
+        )
+    )
+
+
+def _png_uri(plot: charts.Plot) -> str:
+    return "data:image/png;base64," + base64.b64encode(charts.png(plot)).decode("ascii")
+
+
+@cache
+def _use_our_fonts() -> None:
+    """Let pictures of charts be set in the fonts of this package."""
+    import vl_convert
+
+    vl_convert.register_font_directory(str(FONTS))
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(default=True),
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(percent=percent, marked=marked)
-    return environment.get_template("demo_report.html.j2").render(**context)
+    names = ("percent", "lift", "rate", "number", "chance", "moment", "duration")
+    environment.filters |= {name: getattr(words, name) for name in names}
+    environment.globals.update(percent=percent, marked=marked, count=words.count)
+    return environment
+
+
+def render(context: Json) -> str:
+    """The demo's page as HTML text; see ``demo_report.html.j2`` for what the context holds."""
+    return _environment().get_template("demo_report.html.j2").render(**context)
 
 
 def claims_of(lines: Sequence[Json]) -> int:

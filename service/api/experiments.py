@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from experiments import EVERYONE, PolicySpec, Result, StopRule
@@ -17,7 +17,7 @@ from service.arena import Opening, utc_now
 from service.records import RunningTest, Showing
 from service.storage.store import adapter
 
-from .access import AnyCaller, Growth
+from .access import AnyCaller, Caller, Growth
 from .errors import READ, WRITE
 from .idempotency import Idempotent, new_id
 from .shapes import After, Id, Limit, Line, Listing, Strict, shallow
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1/experiments", tags=["experiments"], route_class=I
 TestId = Annotated[str, Path(max_length=128)]
 
 
-def _web_page(address: str) -> str:
+def web_page(address: str) -> str:
     """Raises ValueError for what a browser should not be sent to."""
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
@@ -36,7 +36,7 @@ def _web_page(address: str) -> str:
     return address
 
 
-WebPage = Annotated[str, Field(max_length=2_000), AfterValidator(_web_page)]
+WebPage = Annotated[str, Field(max_length=2_000), AfterValidator(web_page)]
 Share = Annotated[float, Field(ge=0, le=1, strict=False)]
 
 
@@ -209,20 +209,81 @@ class ResultsView(BaseModel):
     traffic: TrafficView
 
 
+Format = Literal["json", "csv", "png", "html"]
+FORMATS: dict[str, str] = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "png": "image/png",
+    "html": "text/html; charset=utf-8",
+}
+_TEXT = {"schema": {"type": "string"}}
+
+
 @router.get(
     "/{id}/results",
-    responses=READ | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+    responses=READ
+    | {
+        200: {
+            "content": {
+                "text/csv": _TEXT,
+                "text/html": _TEXT,
+                "image/png": {"schema": {"type": "string", "format": "binary"}},
+            }
+        }
+    },
     response_model=ResultsView,
 )
-def get_results(id: TestId, who: AnyCaller, format: Annotated[Literal["json", "csv"], Query()] = "json") -> Response:
-    """What was learned, with intervals that hold however often this is read. CSV: one line an arm."""
+def get_results(
+    id: TestId,
+    who: AnyCaller,
+    format: Annotated[Format | None, Query(description="else what Accept asks for, else JSON")] = None,
+    accept: Annotated[str, Header(max_length=1_000)] = "",
+) -> Response:
+    """What was learned, with intervals that hold however often this is read.
+
+    CSV: one line an arm. PNG: the charts. HTML: one page to mail, with everything in it and no script.
+    """
+    return results_as(who, id, format or _wanted(accept))
+
+
+def _wanted(accept: str) -> str:
+    """The first of our formats that an Accept header names; JSON when it names none."""
+    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    ours = {media.partition(";")[0]: name for name, media in FORMATS.items()}
+    return next((ours[kind] for kind in kinds if kind in ours), "json")
+
+
+def results_as(who: Caller, id: str, format: str) -> Response:
+    """A result in one of ``FORMATS``. Raises NotFound."""
+    if format == "json":
+        return _results_json(who, id)
+    from service import report
+    from service.pages.reading import read
+
+    found = read(who.services, who.workspace, id, utc_now())
+    if format == "csv":
+        by_arm = who.services.log.n_decisions(who.workspace, id)
+        data: str | bytes = _csv(found.result, found.test, by_arm)
+    elif format == "png":
+        data = report.result_png(found)
+    else:
+        shown = {view.id: view.showing.picture_key for view in found.arms[: report.PICTURED_ARMS]}
+        objects = who.services.objects(who.workspace)
+        pictures = {arm: objects.get(key) for arm, key in shown.items() if objects.has(key)}
+        quality = who.services.log.quality(who.workspace, id)
+        data = report.result_page(found, pictures, quality, f"{who.services.settings.address}/tests/{id}")
+    name = f'{"inline" if format in ("png", "html") else "attachment"}; filename="{id}.{format}"'
+    headers = {"Content-Disposition": name, "Cache-Control": "private, no-store"}
+    if format == "html":
+        headers["Content-Security-Policy"] = report.POLICY
+    return Response(data, media_type=FORMATS[format], headers=headers)
+
+
+def _results_json(who: Caller, id: str) -> Response:
     services = who.services
     test = services.store(who.workspace).tests.get(id)
     result = services.arena.result(who.workspace, id, utc_now())
     by_arm = services.log.n_decisions(who.workspace, id)
-    if format == "csv":
-        name = f'attachment; filename="{id}.csv"'
-        return Response(_csv(result, test, by_arm), media_type="text/csv", headers={"Content-Disposition": name})
     view = ResultsView(
         experiment=test_view(test),
         result=result,

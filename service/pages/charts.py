@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import altair as alt
+from altair.utils.schemapi import debug_mode
 
 from .web_data import data
 
@@ -24,8 +25,16 @@ INK = "#22262b"
 SOFT = "#59616a"
 
 Row = Mapping[str, Any]
-Plot = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart
 Width = int | Literal["container"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A chart and the tables it names: kept apart, because building a chart copies whatever is in it many times."""
+
+    chart: Chart
+    tables: Mapping[str, Sequence[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,8 @@ def figure(
     Args:
         make: called with True for the narrow drawing, False for the wide one.
     """
-    wide, narrow = data(styled(make(False))), data(styled(make(True)))
+    with debug_mode(False):  # our own charts need no second proof by the schema
+        wide, narrow = data(styled(make(False))), data(styled(make(True)))
     return Figure(id, title, summary, wide, narrow, note, tuple(columns), tuple(tuple(row) for row in rows))
 
 
@@ -101,8 +111,8 @@ def traffic_share(
         if letters
         else alt.Legend(orient="bottom", columns=1 if narrow else 2, labelLimit=420, symbolType="square"),
     )
-    plot: Plot = (
-        alt.Chart(alt.Data(values=table), width=width, height=height)
+    bands = (
+        alt.Chart(alt.Data(name="share"), width=width, height=height)
         .mark_area(interpolate="monotone", opacity=0.94, style="ground", strokeWidth=1)
         .encode(
             x=alt.X(
@@ -129,13 +139,13 @@ def traffic_share(
     )
     marks = _letters(table, names) if letters else []
     if not marks:
-        return plot
+        return Plot(bands, {"share": table})
     named = (
-        alt.Chart(alt.Data(values=marks), width=width, height=height)
+        alt.Chart(alt.Data(name="letters"), width=width, height=height)
         .mark_text(fontSize=15, fontWeight=600, dx=-16)
         .encode(x="visitors:Q", y="middle:Q", text="letter:N", color=alt.Color("ink:N", scale=None))
     )
-    return alt.layer(plot, named)
+    return Plot(alt.layer(bands, named), {"share": table, "letters": marks})
 
 
 def _letters(table: Sequence[Row], names: Sequence[str]) -> list[dict[str, Any]]:
@@ -172,7 +182,7 @@ def posterior(rows: Sequence[Row], *, width: Width = 640, narrow: bool = False, 
         row["sequence_low"] = row.get("sequence_low", row["low"])
         row["end"] = max(row["high"], row["sequence_high"])
     height = max(90, (30 if narrow else 26) * len(order))
-    base = alt.Chart(alt.Data(values=table), width=width, height=height)
+    base = alt.Chart(alt.Data(name="arms"), width=width, height=height)
     arm = alt.Y(
         "arm:N",
         sort=order,
@@ -211,7 +221,7 @@ def posterior(rows: Sequence[Row], *, width: Width = 640, narrow: bool = False, 
     layers = [thick, thin, points, values]
     if any(row.get("truth") is not None for row in table):
         layers.append(truth)
-    return alt.layer(*layers)
+    return Plot(alt.layer(*layers), {"arms": table})
 
 
 def uplift(
@@ -240,7 +250,7 @@ def uplift(
         }
         for row in rows
     ]
-    base = alt.Chart(alt.Data(values=table), width=width, height=height)
+    base = alt.Chart(alt.Data(name="looks"), width=width, height=height)
     axis = alt.Axis(grid=False, format="~s" if narrow else ",d", tickCount=4 if narrow else 6)
     x = alt.X("visitors:Q", title=f"{unit} so far", axis=axis, scale=alt.Scale(nice=False))
     y_axis = alt.Axis(format="+.0%", tickCount=5)
@@ -261,7 +271,7 @@ def uplift(
     layers: list[alt.Chart] = [band, zero, line]
     if table:
         layers.append(
-            alt.Chart(alt.Data(values=table[-1:]), width=width, height=height)
+            alt.Chart(alt.Data(name="last"), width=width, height=height)
             .mark_circle(size=70, opacity=1, color=COLOURS[0], clip=True)
             .encode(x="visitors:Q", y=alt.Y("estimate:Q", scale=scale), tooltip=tooltip)
         )
@@ -271,7 +281,7 @@ def uplift(
             .mark_rule(color=COLOURS[5], strokeDash=[6, 4], strokeWidth=2)
             .encode(y="y:Q")
         )
-    return alt.layer(*layers)
+    return Plot(alt.layer(*layers), {"looks": table, "last": table[-1:]})
 
 
 def effects(rows: Sequence[Row], *, width: Width = 640, narrow: bool = False, reach: float | None = None) -> Plot:
@@ -292,7 +302,7 @@ def effects(rows: Sequence[Row], *, width: Width = 640, narrow: bool = False, re
         for row in rows
     ]
     reach = reach or reach_of(rows)
-    base = alt.Chart(alt.Data(values=table), width=width, height=max(70, (34 if narrow else 30) * len(order)))
+    base = alt.Chart(alt.Data(name="levels"), width=width, height=max(70, (34 if narrow else 30) * len(order)))
     level = alt.Y(
         "level:N",
         sort=order,
@@ -320,7 +330,7 @@ def effects(rows: Sequence[Row], *, width: Width = 640, narrow: bool = False, re
         fill=alt.Fill("fill:N", scale=None),
         tooltip=tooltip,
     )
-    return alt.layer(zero, lines, points)
+    return Plot(alt.layer(zero, lines, points), {"levels": table})
 
 
 def reach_of(rows: Sequence[Row]) -> float:
@@ -331,19 +341,30 @@ def reach_of(rows: Sequence[Row]) -> float:
 
 def together(*plots: tuple[str, Plot]) -> Plot:
     """Several plots under each other, each with its title: the PNG of a result."""
-    named = [
-        plot.properties(title=alt.TitleParams(title, anchor="start", fontSize=15, color=INK, offset=14))
-        for title, plot in plots
-    ]
-    stacked: Plot = alt.vconcat(*named, spacing=38).resolve_scale(color="independent", fill="independent")
-    return stacked
+    named: list[Any] = []
+    tables: dict[str, Sequence[Row]] = {}
+    for place, (title, plot) in enumerate(plots):
+        heading = alt.TitleParams(title, anchor="start", fontSize=15, color=INK, offset=14)
+        named.append(_renamed(plot.chart, place).properties(title=heading))
+        tables |= {f"{place}-{name}": rows for name, rows in plot.tables.items()}
+    return Plot(alt.vconcat(*named, spacing=38).resolve_scale(color="independent", fill="independent"), tables)
 
 
-def styled(chart: Plot) -> dict[str, Any]:
-    """The chart's specification with the house style: quiet axes, system font."""
+def _renamed(chart: Any, place: int) -> Any:
+    """The chart with its tables under names of their own."""
+    copy = chart.copy(deep=True)
+    for part in [copy, *getattr(copy, "layer", [])]:
+        name = getattr(getattr(part, "data", None), "name", alt.Undefined)
+        if isinstance(name, str):
+            part.data = alt.Data(name=f"{place}-{name}")
+    return copy
+
+
+def styled(plot: Plot) -> dict[str, Any]:
+    """The plot's specification with the house style: quiet axes, system font."""
     font = "Inter, Helvetica, Arial, Noto Sans SC, sans-serif"
     spec: dict[str, Any] = (
-        chart.configure(font=font, background="transparent", padding=4)
+        plot.chart.configure(font=font, background="transparent", padding=4)
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=SOFT,
@@ -358,10 +379,11 @@ def styled(chart: Plot) -> dict[str, Any]:
         )
         .configure_legend(labelColor=INK, labelFontSize=12)
         .configure_text(color=INK)
-        .to_dict()
+        .to_dict(validate=False)
     )
     spec["config"]["style"] = {"ground": {"stroke": "#ffffff"}, "zero": {"stroke": SOFT}}
     spec["autosize"] = {"type": "fit-x", "contains": "padding"} if _fills(spec) else {"type": "pad"}
+    spec["datasets"] = {**spec.get("datasets", {}), **{name: list(rows) for name, rows in plot.tables.items()}}
     return spec
 
 
@@ -370,15 +392,15 @@ def _fills(spec: Mapping[str, Any]) -> bool:
     return spec.get("width") == "container" or any(_fills(layer) for layer in spec.get("layer", ()))
 
 
-def svg(chart: Plot) -> str:
+def svg(plot: Plot) -> str:
     """The chart as an SVG text that opens offline."""
     import vl_convert
 
-    return str(vl_convert.vegalite_to_svg(styled(chart)))
+    return str(vl_convert.vegalite_to_svg(styled(plot)))
 
 
-def png(chart: Plot, scale: float = 2.0) -> bytes:
+def png(plot: Plot, scale: float = 2.0) -> bytes:
     """The chart as a PNG on white, ``scale`` output pixels per CSS pixel."""
     import vl_convert
 
-    return bytes(vl_convert.vegalite_to_png({**styled(chart), "background": "#ffffff", "padding": 24}, scale=scale))
+    return bytes(vl_convert.vegalite_to_png({**styled(plot), "background": "#ffffff", "padding": 24}, scale=scale))

@@ -437,6 +437,7 @@ def _factor_figure(factor: str, levels: Sequence[LevelResult], reach: float) -> 
 @dataclass(slots=True)
 class _Kept:
     reading: Reading
+    figures: dict[str, charts.Figure]
     cost_s: float
     made: float  # monotonic
 
@@ -469,8 +470,14 @@ class Readings:
                     return kept.reading
             started = time.monotonic()
             reading = read(self._services, workspace, id, now)
-            self._remember(key, _Kept(reading, time.monotonic() - started, time.monotonic()))
+            drawn = figures(reading) if reading.result.exposures else {}
+            self._remember(key, _Kept(reading, drawn, time.monotonic() - started, time.monotonic()))
             return reading
+
+    def figures(self, workspace: str, reading: Reading) -> dict[str, charts.Figure]:
+        """The charts of a look, drawn once."""
+        kept = self._kept.get((workspace, reading.test.id))
+        return kept.figures if kept and kept.reading is reading else figures(reading)
 
     def _remember(self, key: tuple[str, str], kept: _Kept) -> None:
         with self._lock:

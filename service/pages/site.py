@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import entrance, pictures_small, static_files
+from . import entrance, growth, pictures_small, static_files
 from .web import install
 
-ROUTERS = (static_files.router, entrance.router, pictures_small.router)
+ROUTERS = (static_files.router, entrance.router, pictures_small.router, growth.router)
 
 __all__ = ["ROUTERS", "install"]
