@@ -168,6 +168,12 @@ def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
                 target.setdefault(other, line)
             for other in concepts()[concept].excludes:
                 book.denied.setdefault(other, line)
+    for concept in _joined_concepts(key, value):
+        concepts_into.setdefault(concept, line)
+    for name in _absence_list(both.lower):
+        book.absent.setdefault(stem(name), line)
+        for concept in _absence_concepts(name):
+            book.affirmed.setdefault(concept, line)
     for match in _ABSENCE.finditer(both.lower):
         name = next(g for g in match.groups() if g)
         book.absent.setdefault(stem(name), line)
@@ -189,6 +195,42 @@ def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
 _PACK = re.compile(
     r"(?:set|pack|bundle|box|lot) of (\d+)|(\d+)[ -]?(?:pack|packs|pieces|piece|count|pcs|stück|pièces|piezas|er[ -](?:pack|set))\b|(?:pieces|quantity|count|pack size|units)\s*:\s*(\d+)\b|(\d+)\s*(?:件|个|只|包|片|支|袋|罐|瓶)(?:装|套)?"  # noqa: E501
 )
+
+
+_LISTED_ABSENCE = re.compile(r"(?:free (?:of|from)|without|contains no|made without|\bno)\s+((?:[a-z-]+(?:\s[a-z-]+)?)(?:\s*(?:,|\bor\b|\band\b|/)\s*(?:[a-z-]+(?:\s[a-z-]+)?))+)|(?:不含|未添加|无)([^,.;]+(?:[、和及与][^,.;、]+)+)")  # fmt: skip  # noqa: E501
+
+
+def _absence_list(text: str) -> list[str]:
+    """Everything that "free of BPA, PVC and lead" names."""
+    found: list[str] = []
+    for match in _LISTED_ABSENCE.finditer(text):
+        listed = next(g for g in match.groups() if g)
+        found += [part.strip() for part in re.split(r",|\bor\b|\band\b|/|[、和及与]", listed) if part.strip()]
+    return found
+
+
+def _joined_concepts(key: Plain, value: Plain) -> set[str]:
+    """What a key makes with an item of its value: "closure: magnetic" is a magnetic closure, "roast: light" a light roast."""
+    found: set[str] = set()
+    if not key.text.isascii():
+        for item in re.split(r"[,;、/(]", value.lower)[:6]:
+            for phrase in (item.strip() + key.lower, key.lower + item.strip()):
+                edge = len(item.strip()) if phrase.startswith(item.strip()) else len(key.lower)
+                for mention in claim_han_trie("zh").find(phrase):
+                    if mention.start < edge < mention.end:
+                        found.update(c for c in mention.concepts if c != "plain")
+        return found
+    words = tokens(key)
+    for item in re.split(r"[,;/(]", value.text)[:6]:
+        item_words = tokens(plain(item))
+        if not words or not 0 < len(item_words) <= 3 or _NO.match(item):
+            continue
+        for phrase in (f"{item.strip()} {key.text}", f"{key.text} {item.strip()}"):
+            edge = len(item.strip()) if phrase.startswith(item.strip()) else len(key.text)
+            for mention in claim_trie("en").find(tokens(plain(phrase))):
+                if mention.start < edge < mention.end:
+                    found.update(c for c in mention.concepts if c != "plain")
+    return found
 
 
 def _absence_concepts(name: str) -> set[str]:

@@ -53,7 +53,7 @@ from .words import Plain, Token, plain, stem, tokens, written_language
 _CLAIM_TYPE = {"offer": "discount"}
 _OFFER_TYPE = {
     "discount": "discount", "free_shipping": "discount", "fast_shipping": "time", "free_gift": "discount",
-    "returns": "warranty", "satisfaction": "warranty", "scarcity": "quantity", "low_price": "price",
+    "returns": "warranty", "returns_right": "warranty", "trial_right": "warranty", "satisfaction": "warranty", "scarcity": "quantity", "low_price": "price",
     "instalments": "price", "subscription": "price",
 }  # fmt: skip
 _FEATURE_TYPE = {"proof_any": "compatibility", "instant": "time", "long_lasting": "time", "all_day_hold": "time"}
@@ -123,8 +123,11 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
     _read_prices(reading)
     _read_sizes(reading)
     _read_warranties(reading)
+    for match in _AT_MOST.finditer(source.lower):
+        reading.take(match.start(), match.start() + 2)
     mentions = _mentions(reading)
     _read_mentions(reading, mentions)
+    _read_codes(reading)
     _read_absences(reading)
     _read_quantities(reading)
     _read_comparisons(reading)
@@ -134,6 +137,11 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
     elif spoken == "zh":
         _read_rest_in_chinese(reading)
     return Ledger(text, _finished(reading))
+
+
+_AT_MOST = re.compile(
+    r"最[长高大多低小快久远](?=[\u4e00-\u9fff]{0,4}(?:约|达|为|可达)?(?:\d|[一二两三四五六七八九十百千]+[^\W\d]))"
+)
 
 
 def _finished(reading: _Reading) -> tuple[Claim, ...]:
@@ -417,6 +425,7 @@ def _read_sizes(reading: _Reading) -> None:
                 reading.unsupported(*match.span(), "size", "no fact names sizes")
 
 
+_FOR_LIFE = re.compile(r"\b(?:free|guaranteed|covered|repair\w*|resizing|resize|servic\w+|replac\w+|exchange\w*|sharpen\w*)\b[^.!?]{0,24}\bfor (?:life|ever)\b")  # fmt: skip  # noqa: E501
 _WARRANTY = re.compile(
     r"(?:(?P<life>life[- ]?time|life[- ]?long|forever|unlimited|lebenslang\w*|à vie|de por vida|vitalicia|终身|终生|永久|生涯|永年)[\s-]*)?(?P<what>(?:limited |full |extended |extensive |complete |manufacturer's )?(?:warrant(?:y|ies|ied)|guarantee)\b|garantie\b|garantía\b|gewährleistung|质保|保修|三包|联保|包修|保固|维护|保証)(?P<after>\s+(?:à vie|de por vida|for life|vitalicia))?"  # noqa: E501
 )
@@ -424,6 +433,14 @@ _WARRANTY = re.compile(
 
 def _read_warranties(reading: _Reading) -> None:
     line = reading.book.kinds.get("warranty")
+    for match in _FOR_LIFE.finditer(reading.source.lower):
+        says = next(
+            (ln for ln in reading.book.facts() if re.search(r"for life|lifetime|forever", ln.value.lower())), None
+        )
+        if says is not None:
+            reading.supported(*match.span(), "warranty", says)
+        else:
+            reading.unsupported(*match.span(), "warranty", "no fact promises this for life")
     for match in _WARRANTY.finditer(reading.source.lower):
         if match["what"].endswith("guarantee") and re.search(
             r"(?:satisfaction|money[- ]back|price|we)[\s-]+$", reading.source.lower[: match.start("what")]
@@ -474,10 +491,12 @@ def _read_mentions(reading: _Reading, mentions: Iterable[Mention]) -> None:
         if all(concepts()[c].kind == "thing" for c in known):
             _judge_thing(reading, mention, known)
             continue
-        known = [c for c in known if concepts()[c].kind != "thing"]
+        known.sort(key=lambda c: concepts()[c].kind == "thing")
         after = reading.source.lower[mention.end : mention.end + 6]
         if reading.language == "en" and re.match(r"[ -]free\b", after) and not _is_offer(known):
             continue  # "plastic-free" is read as an absence
+        if _continues(reading, mention, known):
+            continue
         if _is_idle(reading, mention, known) or _frames_an_amount(reading, mention, known):
             reading.take(mention.start, mention.end)
             continue
@@ -553,6 +572,8 @@ def _is_offer(known: Sequence[str]) -> bool:
     return all(concepts()[c].kind == "offer" for c in known)
 
 
+_WORKED_ON = re.compile(r"\b(?:for|into|through|against|drills?|drives? (?:screws )?into|cuts?|cuts? through|saws?|cleans?|polishes|protects?|sands?)\s+(?:the |your |any |most |hard |soft |thick |wet )?$")  # fmt: skip  # noqa: E501
+_WORKED_ON_HAN = re.compile(r"(?:打|钻|切|锯|用于|适用于|清洁|打磨|擦拭|穿透|对付)(?:各种|硬|厚)?$")
 _IDLE_AFTER = {  # a lexicon word that means something else before or after these
     "returns": re.compile(r"^\s*(?:to|home|from|trip|journey)\b"),
     "free_gift": re.compile(r"^\s*(?:time|spirit|up|from|of|your|yourself|to|mind|weekend|hand|rein|range|form)\b"),
@@ -560,6 +581,25 @@ _IDLE_AFTER = {  # a lexicon word that means something else before or after thes
     "smart": re.compile(r"^\s*(?:casual|choice|buy|way|pick|move|design|look|storage|layout|idea|solution)\b"),
     "paper": re.compile(r"^\s*(?:trail|chase)\b"),
 }
+_GENERIC = frozenset({"certified", "imported"})
+
+
+def _continues(reading: _Reading, mention: Mention, known: Sequence[str]) -> bool:
+    """Whether a word like "certified" only goes on with the claim before it ("ASTM F963 certified", 零残忍认证)."""
+    if known[0] not in _GENERIC or not reading.claims:
+        return False
+    last = max(reading.claims, key=lambda c: c[1])
+    gap = reading.source.text[last[1] : mention.start]
+    if gap.strip(" -") or len(gap) > 1 or last[3] is Verdict.PUFFERY:
+        return False
+    if last[3] is Verdict.SUPPORTED and last[2] != "certification" and not re.search(r"certif|认证|zertif|認証", last[4] or "", re.I):  # fmt: skip  # noqa: E501
+        return False
+    reading.claims.remove(last)
+    reading.claims.append((last[0], mention.end, *last[2:]))
+    reading.take(mention.start, mention.end)
+    return True
+
+
 _PRICE_WORDS = frozenset({"discount", "low_price"})
 
 
@@ -583,6 +623,12 @@ def _is_idle(reading: _Reading, mention: Mention, known: Sequence[str]) -> bool:
         if pattern is not None and pattern.match(after) and concept not in reading.book.affirmed:
             return True
     word = reading.source.lower[mention.start : mention.end]
+    if word == "built in" and any(0 <= mention.start - c[1] <= 1 for c in reading.claims):
+        return True
+    if any(concepts()[c].kind == "material" for c in known) and not any(c in reading.book.affirmed for c in known):
+        worked_on = _WORKED_ON_HAN if reading.language == "zh" else _WORKED_ON
+        if worked_on.search(reading.source.lower[max(0, mention.start - 24) : mention.start]):
+            return True
     if word == "free" and reading.source.lower[: mention.start].endswith("-"):
         return True  # the end of "plastic-free"
     before = reading.source.lower[max(0, mention.start - 16) : mention.start]
@@ -640,6 +686,11 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
         return reading.supported(*span, type, yes)
     if no is not None:
         return reading.contradicted(*span, type, no)
+    if "proof_any" in known:
+        following = next((w for w in reading.words if w.start >= span[1]), None)
+        everyone = next((ln for ln in book.facts() if following is not None and following.stem in _stems_of(ln) and _ANY.search(ln.value.lower())), None)  # fmt: skip  # noqa: E501
+        if everyone is not None:
+            return reading.supported(*span, type, everyone)
     literal = _literal_line(reading, span, kind)
     if literal is not None:
         return reading.supported(*span, type, literal)
@@ -654,6 +705,7 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
     return reading.unsupported(*span, type, _missing_reason(kind))
 
 
+_ANY = re.compile(r"\b(?:all|any|every|universal)\b|所有|各种|通用")
 _NEGATOR = re.compile(
     r"(?:no|non|not|without|zero|free|never|ohne|kein\w*|sans|sin|libre|不含|不|无|零|未|免|0)(?:[\s-]|(?<=[^\x00-\x7f]))|.*[ -](?:free|frei)$|.*(?:frei|フリー|不使用|無添加|なし)$"  # noqa: E501
 )
@@ -732,11 +784,15 @@ def _literal_line(reading: _Reading, span: tuple[int, int], kind: str) -> Line |
     for line in lines:
         if line.negative or (kind in _NOT_FROM_TITLE and line.key in ("title", "brand", "category")):
             continue
-        if len(words) == 1 and not re.search(rf"(?<![\w-]){re.escape(said)}", f"{line.key} {line.value}".lower()):
+        if len(words) == 1 and not re.search(rf"(?<![\w-]){re.escape(_first_word(reading, span, words[0]))}", f"{line.key} {line.value}".lower()):  # fmt: skip  # noqa: E501
             continue  # "free" is not said by "lead-free"
         if not _denied_inside(line):
             return line
     return None
+
+
+def _first_word(reading: _Reading, span: tuple[int, int], word_stem: str) -> str:
+    return next(w.lower for w in reading.words if span[0] <= w.start < span[1] and w.stem == word_stem)
 
 
 _CERTIFYING = frozenset(
@@ -845,6 +901,36 @@ def _read_absences(reading: _Reading) -> None:
             reading.unsupported(start, end, "feature", f"no fact says that it is free of {what}")
 
 
+_CODE = re.compile(
+    r"\b(?P<ip>ip[x\d][\dx]k?)\b|(?:energy|efficiency|energieeffizienz)[- ]?(?:efficiency )?(?:class|klasse|rating)[: ]*(?P<a>[a-g]\+{0,3})(?!\w)|(?:classe énergétique|classe d'énergie|clase (?:energética|de eficiencia))[: ]*(?P<b>[a-g]\+{0,3})(?!\w)|(?P<c>[一二三四五1-5])级能效|能效(?:等级)?(?P<d>[一二三四五1-5])级|\b(?P<paper>a[3-7])\b(?= (?:size|format|format|pages?|notebook|sheets?|paper)|\s*[-,.]|$)"  # noqa: E501
+)
+
+
+def _read_codes(reading: _Reading) -> None:
+    """Grades that are true by their very letter: IP ratings, energy classes, paper formats."""
+    for match in _CODE.finditer(reading.source.lower):
+        name = next(k for k, v in match.groupdict().items() if v)
+        kind = "ip" if name == "ip" else "paper" if name == "paper" else "energy"
+        type = "unit" if kind == "paper" else "certification"
+        if not reading.is_free(*match.span()):
+            if kind != "ip":
+                continue
+            for claim in [c for c in reading.claims if match.start() <= c[0] and c[1] <= match.end()]:
+                reading.claims.remove(claim)
+        known = [(m.group(m.lastgroup or 0), ln) for ln in reading.book.facts() for m in _CODE.finditer(f"{ln.key} {ln.value}".lower().replace(":", "")) if _kind_of_code(m) == kind]  # fmt: skip  # noqa: E501
+        same = next((ln for value, ln in known if value == match[name]), None)
+        if same is not None:
+            reading.supported(*match.span(), type, same)
+        elif known:
+            reading.contradicted(*match.span(), type, known[0][1])
+        else:
+            reading.unsupported(*match.span(), type, _missing_reason("certification") if type != "unit" else "no fact gives this format")  # fmt: skip  # noqa: E501
+
+
+def _kind_of_code(match: re.Match[str]) -> str:
+    return "ip" if match["ip"] else "paper" if match["paper"] else "energy"
+
+
 # --- figures -----------------------------------------------------------------------------------------------------
 
 _IDLE_NUMBERS = re.compile(r"\b(?:24/7|9 to 5|50/50|101|360 view)\b")
@@ -915,10 +1001,15 @@ _TYPE_OF_DIMENSION = {"time": "time", "length": "size", "area": "size"}
 _DURATION_TYPES = {"warranty": "warranty", "returns": "warranty"}
 
 
+def _is_compound(quantity: Quantity) -> bool:
+    """ "an hour and three quarters" is no vague hour."""
+    return quantity.end - quantity.start > 14
+
+
 def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
     book, span = reading.book, (quantity.start, quantity.end)
     attributes = _attributes(reading, quantity)
-    is_vague = quantity.is_article or (quantity.in_words and quantity.number == 1.0)
+    is_vague = quantity.number == 1.0 and quantity.in_words and not _is_compound(quantity)
     if is_vague and attributes & {"cold", "hot", "battery"} and _LASTS.search(reading.source.lower[: span[0]]):
         is_vague = False
     if (
@@ -933,6 +1024,8 @@ def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
         return None
     type = _DURATION_TYPES.get(next(iter(attributes)), "unit") if len(attributes) == 1 else "unit"
     candidates = [fq for fq in book.quantities if fq.quantity.dimensions & quantity.dimensions]
+    if _is_a_distance_covered(reading, quantity):
+        return reading.take(*span)
     if not candidates:
         if "volume" in quantity.dimensions and quantity.is_article:
             return None
@@ -955,6 +1048,16 @@ def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
     if open_ones or attributes & {"cold", "hot", "capacity", "weight"}:
         return reading.contradicted(*span, type, (open_ones or candidates)[0].line)
     return reading.unsupported(*span, type, "no fact gives this figure for " + " or ".join(sorted(attributes)))
+
+
+_COVERED = re.compile(r"(?:\b(?:run|ran|running|walk|walking|hike|hiking|ride|riding|cycle|jog|swim|miles?|after|first|last|another|every)\s+(?:the\s+|a\s+)?|跑完?|走完?|骑行?|徒步|奔跑)$")  # fmt: skip  # noqa: E501
+
+
+def _is_a_distance_covered(reading: _Reading, quantity: Quantity) -> bool:
+    """ "ten kilometres before breakfast", 跑完十公里: the reader's road, not the product's."""
+    return any(m.unit in ("km", "mi") for m in quantity.measures) and bool(
+        _COVERED.search(reading.source.lower[max(0, quantity.start - 16) : quantity.start])
+    )
 
 
 def _agreeing(reading: _Reading, quantity: Quantity, candidates: Sequence[FactQuantity]) -> FactQuantity | None:
@@ -985,7 +1088,7 @@ def _judge_percent(reading: _Reading, quantity: Quantity) -> None:
     for fq in facts:
         if nouns & fq.nouns or not nouns:
             return reading.contradicted(*span, "number", fq.line)
-    if quantity.number == 100 and not facts:  # "100 % vegan" says no more than "vegan"
+    if quantity.number == 100:  # "100 % vegan" says no more than "vegan"
         follower = next((c for c in reading.claims if 0 <= c[0] - span[1] <= 2 and c[3] is Verdict.SUPPORTED), None)
         if follower is not None and follower[2] in ("environment", "feature", "certification"):
             return reading.add(*span, "number", Verdict.SUPPORTED, follower[4])
@@ -1018,7 +1121,7 @@ def _nouns_before(reading: _Reading, quantity: Quantity, n: int) -> set[str]:
     return {meaning(w.stem) for w in before if w.is_word and w.stem not in _GRAMMAR}
 
 
-_GRAMMAR = frozenset("a an the of for to in on at by with from and or but per your our its it is are that this these those you we as so up out into each every all any how more most only just not".split())  # fmt: skip  # noqa: E501, SIM905
+_GRAMMAR = frozenset("a an the of for to in on at by with from and or but per your our its it is are that this these those you we as so up out into each every all any how more most only just not zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand half quarter quarters third minus".split())  # fmt: skip  # noqa: E501, SIM905
 _SINCE = re.compile(
     r"\b(?:since|est\.?|established|founded(?: in)?|from|seit|depuis|desde|in)\s*$|始于$|创立于$|自$|成立于$"
 )
@@ -1040,7 +1143,7 @@ def _judge_count(reading: _Reading, quantity: Quantity) -> None:
         true, line = counted
         return reading.supported(*span, "quantity", line) if true else reading.contradicted(*span, "quantity", line)
     if quantity.in_words and (quantity.number == 1 or not nouns):
-        return None
+        return reading.take(*span) if reading.language == "en" else None
     if reading.language != "en" and not nouns:
         nouns = {w.stem for w in reading.words if quantity.end <= w.start < quantity.end + 16 and w.is_word}
     if re.match(r"\s*-?\s*in\s*-?\s*(?:1|one)\b", source.lower[span[1] :]):
@@ -1080,6 +1183,9 @@ def _judge_count(reading: _Reading, quantity: Quantity) -> None:
     return None
 
 
+_PERSONS_BEFORE = re.compile(r"\b(?:(?:room|space|tent|table|sofa|enough|made|dinner) for|sleeps|seats|serves|für|pour|para)\s+(?:up to\s+)?$")  # fmt: skip  # noqa: E501
+
+
 def _counted(reading: _Reading, quantity: Quantity) -> tuple[bool, Line] | None:
     """(true, by which line) when facts count the same things as the words after a figure; None if they do not."""
     source, book = reading.source, reading.book
@@ -1090,6 +1196,8 @@ def _counted(reading: _Reading, quantity: Quantity) -> tuple[bool, Line] | None:
     if reading.language in ("zh", "ja"):
         first = next(iter(counter_han_trie(reading.language).find(source.lower[quantity.end : quantity.end + 4])), None)
         claimed = frozenset(first.concepts) if first is not None and first.start == 0 else frozenset()
+    if not claimed and _PERSONS_BEFORE.search(source.lower[max(0, quantity.start - 16) : quantity.start]):
+        claimed = frozenset({"person"})
     nouns = {meaning(w.stem) for w in tokens(plain(rest)) if w.is_word and w.stem not in _GRAMMAR}
     own_name = bool(nouns & {meaning(s) for s in book.title_stems})
     same = [fq for fq in book.quantities if not fq.quantity.measures and fq.counts & claimed and fq.line.key != "title"]
@@ -1292,9 +1400,13 @@ def _read_patterns(reading: _Reading) -> None:
             elif not re.match(r"(?:well|kid|taste|mom|mum|field|been|time|life|we|you|is|and)[\s-]", match.group()):
                 reading.unsupported(*match.span(), "certification", _missing_reason("certification"))
     for match in _MADE_IN.finditer(lower):
-        if reading.is_free(*match.span("place")) and reading.is_free(*match.span()):
+        if reading.is_free(*match.span("place")):
             line = _fact_line_with(reading, match["place"].split()[0])
-            if line is not None:
+            place = re.escape(match["place"].split()[0])
+            only_designed = line is not None and re.search(rf"(?:design|engineer|develop|invent|inspir|based)\w*\W+(?:\w+\W+)?{place}", line.value.lower())  # fmt: skip  # noqa: E501
+            if line is not None and only_designed and not re.match("design|engineer", match.group()):
+                reading.contradicted(*match.span(), "origin", line)
+            elif line is not None:
                 reading.supported(*match.span(), "origin", line)
             elif "origin" in reading.book.kinds:
                 reading.contradicted(*match.span(), "origin", reading.book.kinds["origin"])
@@ -1382,9 +1494,11 @@ def _read_rest(reading: _Reading) -> None:
             line = reading.book.word_line(word.stem)
             parts_known = word.stem in claims_nothing or len(word.lower) == 1
             if line is not None and word.stem not in _GRAMMAR:
-                if not parts_known or word.stem in reading.book.words:
+                if not parts_known or _beside_its_like(reading, words, word, line):
                     _support_word(reading, word, line)
-            elif word.stem in reading.book.negative_words and not parts_known:
+            elif word.stem in reading.book.negative_words and (
+                not parts_known or _denied_together(reading, words, word)
+            ):
                 _judge_negative_word(reading, word)
             elif parts_known or word.stem in _GRAMMAR or _names_attribute(reading, word):
                 continue
@@ -1392,7 +1506,7 @@ def _read_rest(reading: _Reading) -> None:
                 reading.add(word.start, word.end, "opinion", Verdict.PUFFERY, None, "opinion, not a fact")
             elif word.stem.endswith("ly") and (word.stem[:-2] in opinion or word.stem[:-2] in claims_nothing):
                 continue
-            elif not _is_verb_with_particle(reading, word):
+            elif not _is_verb_with_particle(reading, word) and not _is_context(reading, word):
                 unknown.append(word)
         if unknown:
             start, end = unknown[0].start, unknown[-1].end
@@ -1400,6 +1514,53 @@ def _read_rest(reading: _Reading) -> None:
             reading.unsupported(start, end, "feature", f"no fact mentions: {names}")
 
 
+def _beside_its_like(reading: _Reading, words: Sequence[Token], word: Token, line: Line) -> bool:
+    """A harmless word is evidence only beside another word of the same fact: "back pocket", not "back"."""
+    if line.key in ("title", "brand", "category", "audience", "tone") or word.stem not in reading.book.words:
+        return False
+    stems = _stems_of(line)
+    i = next(k for k, w in enumerate(words) if w.start == word.start)
+    near = [w for w in (*words[max(0, i - 1) : i], *words[i + 1 : i + 2]) if w.stem not in _GRAMMAR]
+    return any(w.stem in stems and abs(w.start - word.start) < 24 for w in near)
+
+
+def _denied_together(reading: _Reading, words: Sequence[Token], word: Token) -> bool:
+    """Two words in a row of a fact that says no ("winter storms" of what is not suitable for them)."""
+    line = reading.book.negative_words[word.stem]
+    i = next(k for k, w in enumerate(words) if w.start == word.start)
+    near = (*words[max(0, i - 1) : i], *words[i + 1 : i + 2])
+    return any(reading.book.negative_words.get(w.stem) is line for w in near)
+
+
+_PERSON_BEFORE = frozenset("he she they we you i who nobody everyone everybody somebody someone to let's let can't can will would could should might must don't won't".split())  # fmt: skip  # noqa: E501, SIM905
+_GIVEN_BEFORE = frozenset("your my his her their our every any each this that another".split())  # noqa: SIM905
+_LIKE_BEFORE = re.compile(r"\b(?:like|as|than|beyond|without|before|after|until|until|while|when|where|if|because)\s+(?:an?\s+|the\s+)?$")  # fmt: skip  # noqa: E501
+
+
+def _is_context(reading: _Reading, word: Token) -> bool:
+    """A word about the reader's life: what a person does, what is theirs, what something is like."""
+    if word.lower.endswith(_CLAIMING_ENDINGS) or word.text.isupper():
+        return False
+    index = next(i for i, w in enumerate(reading.words) if w.start == word.start)
+    before = [w for w in reading.words[max(0, index - 2) : index] if w.clause == word.clause]
+    following = reading.words[index + 1] if index + 1 < len(reading.words) else None
+    follows = following is not None and following.clause == word.clause
+    if before and before[-1].lower in _PERSON_BEFORE | _GIVEN_BEFORE:
+        return True
+    if (
+        len(before) == 2
+        and before[0].lower in _GIVEN_BEFORE
+        and before[1].stem in plain_stems("en") | puffery_stems("en")
+    ):
+        return True
+    if before and before[-1].lower == "the" and len(before) == 2:
+        return True
+    if not before and follows and following is not None and following.lower in _DETERMINERS | _PARTICLES | {"me", "us"}:
+        return not word.lower.endswith(("s", "ed", "ing", "ly", "al", "ic"))  # a command: "Clench the bar"
+    return bool(_LIKE_BEFORE.search(reading.source.lower[max(0, word.start - 16) : word.start]))
+
+
+_CLAIMING_ENDINGS = ("proof", "resistant", "tion", "able", "ible", "less", "free", "tech", "grade", "ology", "scope", "meter", "ator")  # fmt: skip  # noqa: E501
 _PARTICLES = frozenset(
     "in up off from to with for into away on over out through by down along across around back under".split()  # noqa: SIM905
 )

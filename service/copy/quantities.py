@@ -105,6 +105,8 @@ def _units() -> tuple[
 def _inflected(name: str) -> tuple[str, ...]:
     if not name[-1].isascii():
         return (name,)
+    if name == "quart":
+        return (name, "quarts")
     return (name, name + "s", name + "es", name + "n", name + "en", name + "e", name + "er", name + "ern")
 
 

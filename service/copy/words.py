@@ -57,6 +57,7 @@ class Token:
         return self.lower[0].isalpha()
 
 
+@lru_cache(maxsize=8_192)
 def plain(raw: str) -> Plain:
     """Undo full-width letters, ligatures, invisible characters and spaces between Han characters."""
     characters: list[str] = []
