@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from prompts.scenes import SceneRow
 
 TILE_PX = 320
 CAPTION_PX = 30
 GAP_PX = 12
+MARGIN_PX = 24
+HEADING_PX = 48  # above each family of plates
+SMALL_CAPTION_PX = 34
+SMALL_GAP_PX = 8
+CAMERA_ORDER = ("eye_level", "three_quarter", "top_down")
+CAMERA_WORDS = {"eye_level": "eye level", "three_quarter": "three quarter", "top_down": "from above"}
 
 
 def contact_sheet(pictures: Sequence[tuple[str, Image.Image]], columns: int = 6, tile_px: int = TILE_PX) -> Image.Image:
@@ -38,21 +47,63 @@ def contact_sheet(pictures: Sequence[tuple[str, Image.Image]], columns: int = 6,
     return sheet
 
 
-def plate_sheet(columns: int = 6) -> Image.Image:
-    """Every plate of the scene library, with its id and camera class."""
-    from models.registry import image_model
-    from models.types import ImageRequest
+def plate_sheet(columns: int = 10, family: str | None = None, tile_px: int = 176) -> Image.Image:
+    """Every plate of the scene library as people see it, by family, each with its id, camera and light.
+
+    Args:
+        columns: plates in a row, at least 1.
+        family: only this one, then larger pictures are worth asking for.
+        tile_px: side of a picture.
+
+    Raises:
+        ValueError: the library has no plate of that family.
+    """
     from prompts.scenes import scenes
 
-    painter = image_model("plates")
-    tiles: list[tuple[str, Image.Image]] = []
+    by_family: dict[str, list[SceneRow]] = {}
     for row in scenes():
-        if row.plate is None:
-            continue
-        backdrop = painter.paint(ImageRequest(words=row.words, size_px=(640, 640), plate=row.plate)).backdrop
-        shown = (backdrop.curve.to_display(backdrop.linear) * 255.0 + 0.5).clip(0, 255).astype(np.uint8)
-        tiles.append((f"{row.id} · {row.camera_class.replace('_', ' ')}", Image.fromarray(shown)))
-    return contact_sheet(tiles, columns)
+        if row.plate is not None and family in (None, row.family):
+            by_family.setdefault(row.family, []).append(row)
+    if not by_family:
+        raise ValueError(f"no plates of the family {family!r}")
+    return _by_family(by_family, max(1, columns), tile_px)
+
+
+def _by_family(by_family: Mapping[str, Sequence[SceneRow]], columns: int, tile_px: int) -> Image.Image:
+    """One band a family: its name and count, then rows of tiles, eye level first and top-down last."""
+    step, gap = tile_px + SMALL_CAPTION_PX + SMALL_GAP_PX, SMALL_GAP_PX
+    rows = {name: -(-len(plates) // columns) for name, plates in by_family.items()}
+    width = columns * (tile_px + gap) + 2 * MARGIN_PX - gap
+    height = sum(HEADING_PX + n * step for n in rows.values()) + 2 * MARGIN_PX
+    sheet = Image.new("RGB", (width, height), "#f6f6f3")
+    draw = ImageDraw.Draw(sheet)
+    heading, small = ImageFont.load_default(size=19), ImageFont.load_default(size=12)
+    top = MARGIN_PX
+    for name, plates in sorted(by_family.items()):
+        draw.text((MARGIN_PX, top + 14), name.replace("_", " ").capitalize(), fill="#1f2429", font=heading)
+        count = f"{len(plates)}"
+        draw.text((width - MARGIN_PX - draw.textlength(count, font=small), top + 20), count, fill="#8a8f94", font=small)
+        draw.line([(MARGIN_PX, top + 8), (width - MARGIN_PX, top + 8)], fill="#d9d9d4")
+        top += HEADING_PX
+        ordered = sorted(plates, key=lambda row: (CAMERA_ORDER.index(row.camera_class), row.id))
+        for number, row in enumerate(ordered):
+            left = MARGIN_PX + (number % columns) * (tile_px + gap)
+            upper = top + (number // columns) * step
+            sheet.paste(_thumbnail(row.plate or "", tile_px), (left, upper))
+            draw.text((left, upper + tile_px + 4), _clipped(row.id, draw, small, tile_px), fill="#30363c", font=small)
+            about = f"{CAMERA_WORDS[row.camera_class]} · light {row.light_side}"
+            draw.text((left, upper + tile_px + 19), about, fill="#8a8f94", font=small)
+        top += rows[name] * step
+    return sheet
+
+
+def _thumbnail(plate: str, side_px: int) -> Image.Image:
+    """A plate's picture alone; its layers are not decoded."""
+    from models.image.plates import FOLDER
+
+    with Image.open(FOLDER / plate / "picture.webp") as picture:
+        picture.draft("RGB", (2 * side_px, 2 * side_px))
+        return picture.convert("RGB").resize((side_px, side_px), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def file_sheet(files: Sequence[Path], columns: int = 6) -> Image.Image:
