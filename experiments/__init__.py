@@ -23,6 +23,7 @@ from .errors import (
 from .factorial import ContentScore, Effect, FactorialFit, effects, fit_factorial, make_design, probability_best
 from .lift import Lift, Panel, lifts_over_arm, lifts_over_uniform, make_panel, policy_lift
 from .maturity import Maturity, learn_maturity
+from .memory import Memory, matured_cohorts, memory_of, replayed
 from .offpolicy import ESTIMATORS, Estimate, Estimator, Logged, WhatIf, effective_n, estimate, what_if
 from .planning import Plan, exposures_per_arm, plan
 from .policies import Weighing, fixed_split, thompson, top_two, weigh
@@ -30,7 +31,7 @@ from .posterior import Best, Beta, beats, best_of_betas, best_of_normals, prior_
 from .sequential import asymptotic_multiplier, asymptotic_p, holm, msprt_p, normal_mixture_boundary, rate_sequence
 from .simulate import SCENARIOS, Scenario, SimulationResult, World, make_world, run
 from .srm import SampleRatio, check_sample_ratio
-from .tables import Draws, alias_table, decide, decide_many, make_table, served_probabilities, sticky_uniform
+from .tables import Draws, alias_table, decide, decide_many, floored, make_table, served_probabilities, sticky_uniform
 from .tables import table_from_dict as table_from_dict
 from .types import (
     EVERYONE,
@@ -78,6 +79,7 @@ __all__ = [
     "Lift",
     "Logged",
     "Maturity",
+    "Memory",
     "NothingAvailable",
     "OutOfRange",
     "PairResult",
@@ -120,6 +122,7 @@ __all__ = [
     "exposures_per_arm",
     "fit_factorial",
     "fixed_split",
+    "floored",
     "holm",
     "learn_maturity",
     "level_sentence",
@@ -129,6 +132,8 @@ __all__ = [
     "make_panel",
     "make_table",
     "make_world",
+    "matured_cohorts",
+    "memory_of",
     "msprt_p",
     "normal_mixture_boundary",
     "plan",
@@ -136,6 +141,7 @@ __all__ = [
     "prior_from_rates",
     "probability_best",
     "rate_sequence",
+    "replayed",
     "run",
     "served_probabilities",
     "sticky_uniform",

@@ -3,15 +3,15 @@
 The logit of an arm's rate in a segment is a sum of effects: an intercept, the segment, one effect per factor level;
 with segments, one per segment and level; and, where the data ask for it, one per pair of levels of two factors. Each
 group of effects has a normal prior whose variance is learned from the data (empirical Bayes: Nabi et al. 2020), so a
-factor that does not matter shrinks away; pairs are let in only when their group earns it. The posterior is Laplace's
-approximation.
+factor that does not matter shrinks away. Pairs are in from the start, but on a short leash: their effects are held near
+zero (`PAIR_SD`) until their group earns a variance of its own. The posterior is Laplace's approximation.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg, special
@@ -22,7 +22,8 @@ from .posterior import Best
 from .types import Arm, Experiment, Factor, Floats, Ints
 
 MAIN_SD = 0.15  # where the sd of a factor's effects on the logit is shrunk to while little is known
-PAIR_SD = 0.05  # the same for interactions
+PAIR_SD = 0.05  # the same for interactions; kept there until their group earns more
+MOST_PAIRS = 1_500  # with more pair effects than this, only groups that earned it are in: a refresh would take seconds
 MAIN_STRENGTH = 2.0  # weight of that guess, in levels
 PAIR_STRENGTH = 8.0
 CONTEXT_SD = 0.1  # the same for what a segment changes about a factor's effects
@@ -144,11 +145,7 @@ class FactorialFit:
     variance: Mapping[str, float]  # group -> prior variance, learned
     offset: Floats  # (S * K,) prior mean of each cell from a content score, 0 without one
     full: Design  # every group there could be, for the next refresh
-
-    @property
-    def interactions(self) -> tuple[str, ...]:
-        """Names of the pair groups that earned their place."""
-        return tuple(group.name for group in self.design.groups if group.is_pair)
+    interactions: tuple[str, ...] = ()  # names of the pair groups that earned a variance of their own
 
     def covariance(self) -> Floats:
         """(P, P) posterior covariance."""
@@ -230,10 +227,24 @@ def fit_factorial(
     fit = _fit_groups(design.restricted(mains + admitted), shown, clicks, offset, previous, steps, design)
     earned = _earned(design, fit, shown, clicks, [name for name in pairs if name not in admitted])
     if earned:
-        fit = _fit_groups(
-            design.restricted(mains + admitted + list(earned)), shown, clicks, offset, fit, 4, design, earned
-        )
+        admitted += list(earned)
+        fit = _fit_groups(design.restricted(mains + admitted), shown, clicks, offset, fit, 4, design, earned)
+    fit = replace(fit, interactions=tuple(name for name in pairs if name in admitted))
+    if len(admitted) < len(pairs) and sum(group.size for group in design.groups if group.is_pair) <= MOST_PAIRS:
+        return _with_all_pairs(fit, mains + pairs, shown, clicks, previous)
     return fit
+
+
+def _with_all_pairs(
+    fit: FactorialFit, names: Sequence[str], shown: Floats, clicks: Floats, previous: FactorialFit | None
+) -> FactorialFit:
+    """The same variances, and the pairs that earned none of their own held near zero."""
+    design = fit.full.restricted(names)
+    variance = {group.name: fit.variance.get(group.name, _first_variance(group)) for group in design.groups}
+    theta = np.zeros(design.n_columns)
+    _carry_over(theta, design, fit if previous is None else previous)
+    theta, cholesky = _newton(design, theta, shown, clicks, fit.offset, _prior_precision(design, variance))
+    return replace(fit, design=design, mean=theta, cholesky=cholesky, variance=variance)
 
 
 def _fit_groups(
@@ -251,7 +262,8 @@ def _fit_groups(
     theta = np.zeros(design.n_columns)
     theta[0] = special.logit((clicks.sum() + 0.5) / (shown.sum() + 25.0))
     if previous is not None:
-        variance.update({name: v for name, v in previous.variance.items() if name in variance})
+        own = set(previous.interactions)
+        variance.update({g.name: previous.variance[g.name] for g in design.groups if _is_kept(g, previous, own)})
         _carry_over(theta, design, previous)
     variance.update(first_variance or {})
     for _ in range(steps):
@@ -260,6 +272,10 @@ def _fit_groups(
         variance = _learn_variance(design, theta, np.diag(inverse), variance)
     theta, cholesky = _newton(design, theta, shown, clicks, offset, _prior_precision(design, variance))
     return FactorialFit(design, theta, cholesky, variance, offset, full)
+
+
+def _is_kept(group: Group, previous: FactorialFit, earned: Collection[str]) -> bool:
+    return group.name in previous.variance and (not group.is_pair or group.name in earned)
 
 
 def _first_variance(group: Group) -> float:

@@ -61,12 +61,13 @@ def weigh(
         rows, fit = _factorial_rows(experiment, counts, arms, rng, previous, score)
     else:
         known = counts.aligned(arms, experiment.segments)
-        rows = np.stack([_flat_row(experiment, known, s, arms) for s in range(len(experiment.segments))])
+        scale = experiment.scale_after(float(counts.exposures.sum()))
+        rows = np.stack([_flat_row(experiment, known, s, arms, scale) for s in range(len(experiment.segments))])
     best = dict(zip(experiment.segments, rows, strict=True))
     return Weighing(make_table(experiment, best, version=version, time=now, arms=arms), fit)
 
 
-def _flat_row(experiment: Experiment, counts: Counts, segment: int, arms: tuple[str, ...]) -> Floats:
+def _flat_row(experiment: Experiment, counts: Counts, segment: int, arms: tuple[str, ...], scale: float) -> Floats:
     policy = experiment.policy
     if policy.kind == "uniform":
         return np.full(len(arms), 1.0 / len(arms))
@@ -74,9 +75,9 @@ def _flat_row(experiment: Experiment, counts: Counts, segment: int, arms: tuple[
         return fixed_split(arms, policy.split)
     exposures, clicks = counts.matured[segment], counts.clicks[segment]
     if policy.kind == "thompson":
-        return thompson(exposures, clicks, policy.scale)
+        return thompson(exposures, clicks, scale)
     if policy.kind == "top_two":
-        return top_two(thompson(exposures, clicks, policy.scale), policy.top_two_share)
+        return top_two(thompson(exposures, clicks, policy.scale or 1.0), policy.top_two_share)
     raise UnknownName("policy", policy.kind, ("uniform", "fixed", "thompson", "top_two", "factorial"))
 
 
@@ -139,4 +140,4 @@ def _factorial_rows(
     normals = np.concatenate([half, -half], axis=1)  # antithetic pairs
     at = {arm: i for i, arm in enumerate(design.arms)}
     keep = np.array([at[arm] for arm in arms], dtype=np.int64)
-    return probability_best(fit, normals, policy.scale, keep)[:, keep], fit
+    return probability_best(fit, normals, experiment.scale_after(float(counts.exposures.sum())), keep)[:, keep], fit

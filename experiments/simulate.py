@@ -13,15 +13,16 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from .counts import Counts
-from .drift import ChangeWatch
-from .errors import UnknownName
+from .errors import OutOfRange, UnknownName
 from .factorial import ContentScore, FactorialFit
 from .maturity import Maturity, learn_maturity
+from .memory import Memory, memory_of
 from .policies import weigh
-from .types import EVERYONE, Arm, Experiment, Factor, Floats, PolicySpec, combinations
+from .types import EVERYONE, Arm, ArmState, Experiment, Factor, Floats, Ints, PolicySpec, StopRule, combinations
 
 BATCH = 1_000
 
@@ -35,10 +36,30 @@ class World:
     segment_shares: Floats  # (S,)
     delay_mean_s: float = 0.0  # clicks come exponentially late
     batch_s: float = 300.0  # time between refreshes
+    enters: Ints | None = None  # (K,) batch from which each arm is in play; None: from the start
+    leaves: Ints | None = None  # (K,) batch from which it is retired; None: never
 
     def at(self, batch: int) -> Floats:
         """(S, K) true rates of a batch."""
         return np.asarray(self.rates[min(batch, len(self.rates) - 1)], dtype=np.float64)
+
+    def playing(self, batch: int) -> NDArray[np.bool_]:
+        """(K,) which arms are in play."""
+        n_arms = len(self.experiment.arms)
+        here = np.ones(n_arms, dtype=np.bool_) if self.enters is None else self.enters <= batch
+        return here if self.leaves is None else here & (batch < self.leaves)
+
+    def experiment_at(self, batch: int) -> Experiment:
+        """The experiment with the arms that are in play active: later ones paused, earlier ones retired."""
+        if self.enters is None and self.leaves is None:
+            return self.experiment
+        playing = self.playing(batch)
+        gone = np.zeros_like(playing) if self.leaves is None else self.leaves <= batch
+        states: list[ArmState] = [
+            "active" if p else "retired" if g else "paused" for p, g in zip(playing, gone, strict=True)
+        ]
+        arms = tuple(replace(arm, state=state) for arm, state in zip(self.experiment.arms, states, strict=True))
+        return replace(self.experiment, arms=arms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +113,24 @@ class PolicyChooser:
     world: World
     seed: int
     score: ContentScore | None = None
-    counts: Counts = field(init=False)
+    memory: Memory = field(init=False)
+    totals: Counts = field(init=False)
     fit: FactorialFit | None = field(init=False, default=None)
-    watch: ChangeWatch | None = field(init=False, default=None)
     _shown: list[Floats] = field(init=False, default_factory=list)
     _delays: list[Floats] = field(init=False, default_factory=list)
     _times: list[Floats] = field(init=False, default_factory=list)
     _maturity: Maturity = field(init=False, default_factory=Maturity.immediate)
 
     def __post_init__(self) -> None:
-        experiment = self.world.experiment
-        self.counts = Counts.empty(experiment.active_arms, experiment.segments)
-        if experiment.policy.change_alarm and self.world.delay_mean_s == 0.0:
-            self.watch = ChangeWatch.start(self.counts.matured.shape)
+        self.memory = memory_of(self.world.experiment)
+        self.totals = self.memory.totals
 
     def serve(self, batch: int) -> Floats:
-        experiment = self.world.experiment
+        experiment = self.world.experiment_at(batch)
         rng = np.random.default_rng([self.seed, 7])  # the same numbers at every refresh
         weighing = weigh(
             experiment,
-            self.counts,
+            self.memory.learned,
             version=batch + 1,
             now=batch * self.world.batch_s,
             rng=rng,
@@ -119,17 +138,21 @@ class PolicyChooser:
             score=self.score,
         )
         self.fit = weighing.fit
-        return np.stack([weighing.table.segments[segment].served for segment in experiment.segments])
+        table = weighing.table
+        rows = np.zeros((len(experiment.segments), len(experiment.arms)))
+        columns = [i for i, arm in enumerate(experiment.arms) if arm.id in table.index]
+        for row, segment in zip(rows, experiment.segments, strict=True):
+            row[columns] = table.segments[segment].served
+        return rows
 
     def learn(self, batch: int, shown: Floats, clicked: Floats) -> None:
-        self.counts = self.counts.discounted(self.world.experiment.policy.discount).add_cells(shown, clicked)
-        if self.watch is not None:
-            self.watch, self.counts = self.watch.after(self.counts, shown, clicked)
+        self.totals = self.totals.add_cells(shown, clicked)
         if self.world.delay_mean_s > 0.0:
-            self._shown.append(shown)
+            self._shown.append(shown)  # what has matured is known when the late clicks are in
+        else:
+            self.memory = self.memory.after(self.totals, self.world.experiment.policy)
 
     def late(self, batch: int, clicked: Floats, delay_s: Floats, exposed_at: Floats) -> None:
-        self.counts = replace(self.counts, clicks=self.counts.clicks + clicked)
         self._delays.append(delay_s)
         self._times.append(exposed_at)
         now = (batch + 1) * self.world.batch_s
@@ -138,11 +161,24 @@ class PolicyChooser:
             self._maturity = learn_maturity(delays[-20_000:], now - times[-20_000:])
         ages = now - (np.arange(len(self._shown), dtype=np.float64) + 0.5) * self.world.batch_s
         matured = np.tensordot(self._maturity.at(ages), np.stack(self._shown), axes=1)
-        self.counts = replace(self.counts, matured=np.asarray(matured, dtype=np.float64))
+        won = self.totals.clicks + clicked
+        self.totals = replace(
+            self.totals, clicks=won, value=won, value_squares=won, matured=np.asarray(matured, dtype=np.float64)
+        )
+        self.memory = self.memory.after(self.totals, self.world.experiment.policy)
 
 
-def simulate(scenario: Scenario, world: World, chooser: Chooser, policy: str, seed: int) -> SimulationResult:
-    """Let a chooser serve a world."""
+Watcher = Callable[[int, Floats, Floats, Floats], None]  # batch, (S, K) served, true rates (NaN: out of play), clicks
+
+
+def simulate(
+    scenario: Scenario, world: World, chooser: Chooser, policy: str, seed: int, watch: Watcher | None = None
+) -> SimulationResult:
+    """Let a chooser serve a world.
+
+    Args:
+        watch: called after every batch with (batch, served, rates, clicked), for plots and progress.
+    """
     rng = np.random.default_rng([seed, 1])
     n_segments, n_arms = world.at(0).shape
     started = clock.perf_counter()
@@ -150,17 +186,19 @@ def simulate(scenario: Scenario, world: World, chooser: Chooser, policy: str, se
     clicks = 0.0
     waiting: list[tuple[Floats, Floats, Floats]] = []  # cell, arrival, exposure time
     for batch in range(scenario.n_batches):
-        rates = world.at(batch)
+        rates, playing = world.at(batch), world.playing(batch)
         served = chooser.serve(batch)
         sizes = rng.multinomial(BATCH, world.segment_shares)
         shown = np.stack([rng.multinomial(n, row / row.sum()) for n, row in zip(sizes, served, strict=True)])
         clicked = rng.binomial(shown, rates).astype(np.float64)
         clicks += float(clicked.sum())
-        weight = world.segment_shares
-        best[batch] = weight @ rates.max(axis=1)
-        even[batch] = weight @ rates.mean(axis=1)
+        weight, top = world.segment_shares, np.where(playing, rates, -1.0)
+        best[batch] = weight @ top.max(axis=1)
+        even[batch] = weight @ rates[:, playing].mean(axis=1)
         got[batch] = weight @ (served * rates).sum(axis=1)
-        share[batch] = weight @ served[np.arange(n_segments), rates.argmax(axis=1)]
+        share[batch] = weight @ served[np.arange(n_segments), top.argmax(axis=1)]
+        if watch is not None:
+            watch(batch, served, np.where(playing, rates, np.nan), clicked)
         if world.delay_mean_s > 0.0:
             chooser.learn(batch, shown.astype(np.float64), np.zeros_like(clicked))
             cell = np.repeat(np.arange(clicked.size), clicked.ravel().astype(np.int64)).astype(np.float64)
@@ -212,8 +250,8 @@ def _combined() -> Experiment:
     return Experiment("simulated", combinations(factors), factors)
 
 
-def _one_segment(experiment: Experiment, rates: Floats, **more: float) -> World:
-    return World(experiment, rates.reshape(-1, 1, rates.shape[-1]), np.ones(1), **more)
+def _one_segment(experiment: Experiment, rates: Floats, delay_mean_s: float = 0.0) -> World:
+    return World(experiment, rates.reshape(-1, 1, rates.shape[-1]), np.ones(1), delay_mean_s)
 
 
 def flat_world(n_arms: int, rate: float, sd: float) -> Callable[[np.random.Generator, int], World]:
@@ -286,9 +324,41 @@ def delayed_world(n_arms: int = 100, rate: float = 0.04, sd: float = 0.3) -> Cal
 
     def make(rng: np.random.Generator, n_batches: int) -> World:
         logits = special.logit(rate) + rng.normal(0.0, sd, n_arms)
-        return _one_segment(_flat(n_arms), special.expit(logits), delay_mean_s=1_800.0, batch_s=300.0)
+        return _one_segment(_flat(n_arms), special.expit(logits), delay_mean_s=1_800.0)
 
     return make
+
+
+def _newcomers(rng: np.random.Generator, n_batches: int) -> World:
+    """Ten arms; after 40 % of the run five challengers join and the five oldest retire."""
+    logits = special.logit(0.02) + rng.normal(0.0, 0.2, 15)
+    change = int(0.4 * n_batches)
+    enters = np.r_[np.zeros(10), np.full(5, change)].astype(np.int64)
+    leaves = np.r_[np.full(5, change), np.full(10, n_batches + 1)].astype(np.int64)
+    return replace(_one_segment(_flat(15), special.expit(logits)), enters=enters, leaves=leaves)
+
+
+def _heavy(rng: np.random.Generator, n_batches: int) -> World:
+    """Most arms alike, a few far off: effects from Student's t with 3 degrees of freedom."""
+    return _one_segment(_flat(20), special.expit(special.logit(0.015) + 0.12 * rng.standard_t(3, 20)))
+
+
+def _season(rng: np.random.Generator, n_batches: int) -> World:
+    """All rates go up and down together over a week, by a third; who is best never changes."""
+    wave = 0.33 * np.sin(2.0 * np.pi * np.arange(n_batches) / (n_batches / 4.0))
+    logits = special.logit(0.02) + rng.normal(0.0, 0.25, 10) + wave[:, None]
+    return _one_segment(_flat(10), special.expit(logits))
+
+
+def _restless(rng: np.random.Generator, n_batches: int) -> World:
+    """Four times in the run two arms change places."""
+    base, parts = rng.normal(0.0, 0.3, 10), []
+    for part in np.array_split(np.arange(n_batches), 5):
+        parts.append(np.tile(base, (part.size, 1)))
+        base = base.copy()
+        leader, other = int(base.argmax()), int(rng.integers(10))
+        base[[leader, other]] = base[[other, leader]]
+    return _one_segment(_flat(10), special.expit(special.logit(0.02) + np.concatenate(parts)))
 
 
 SCENARIOS: Mapping[str, Scenario] = {
@@ -303,6 +373,12 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario("drift", "random walk, the leader collapses half way", 300, drift_world(), 0.26),
         Scenario("delayed", "clicks 30 minutes late, 100 arms", 200, delayed_world(), 0.20),
         Scenario("aa", "10 arms that are all the same", 50, flat_world(10, 0.02, 0.0)),
+        Scenario("rare", "10 arms at half a percent", 200, flat_world(10, 0.005, 0.3)),
+        Scenario("two", "a plain A/B test", 50, flat_world(2, 0.02, 0.1)),
+        Scenario("heavy", "20 arms, most alike, a few far off", 200, _heavy),
+        Scenario("newcomers", "5 challengers join and 5 of 10 arms retire after 40 %", 200, _newcomers),
+        Scenario("season", "all rates rise and fall together over each week", 200, _season),
+        Scenario("restless", "the best arm changes places four times", 300, _restless),
     )
 }
 
@@ -326,7 +402,13 @@ def best_policy(world: World) -> PolicySpec:
 
 
 def run(
-    scenario: Scenario | str, policy: PolicySpec | None = None, seed: int = 0, floor: float = 0.05
+    scenario: Scenario | str,
+    policy: PolicySpec | None = None,
+    seed: int = 0,
+    floor: float = 0.05,
+    *,
+    score_correlation: float | None = None,
+    watch: Watcher | None = None,
 ) -> SimulationResult:
     """Serve a scenario with one of our policies.
 
@@ -334,7 +416,9 @@ def run(
         scenario: or its name.
         policy: `best_policy` when None.
         seed: the world and all chance in it.
-        floor: part of the traffic that is spread evenly.
+        floor: least part of the traffic that is spread evenly.
+        score_correlation: give the policy a content score that correlates so much with the true logits.
+        watch: see `simulate`.
 
     Raises:
         UnknownName: no such scenario.
@@ -342,5 +426,18 @@ def run(
     chosen = scenario_named(scenario) if isinstance(scenario, str) else scenario
     world = make_world(chosen, seed)
     spec = best_policy(world) if policy is None else policy
-    world = replace(world, experiment=replace(world.experiment, policy=spec, floor=floor, seed=seed))
-    return simulate(chosen, world, PolicyChooser(world, seed), spec.kind, seed)
+    stop = StopRule(max_exposures=chosen.n_batches * BATCH)  # the run is planned, as a campaign is
+    world = replace(world, experiment=replace(world.experiment, policy=spec, floor=floor, seed=seed, stop=stop))
+    score = None if score_correlation is None else content_score(world, score_correlation, seed)
+    return simulate(chosen, world, PolicyChooser(world, seed, score), spec.kind, seed, watch)
+
+
+def content_score(world: World, correlation: float, seed: int) -> ContentScore:
+    """What a content model of a given quality would say before the start: best linear guess of each arm's logit."""
+    if not -1.0 <= correlation <= 1.0:
+        raise OutOfRange("correlation", correlation, "-1 to 1")
+    truth = special.logit(world.segment_shares @ world.at(0))
+    spread = float(truth.std())
+    noise = np.random.default_rng([seed, 5]).normal(0.0, 1.0, truth.size)
+    z = correlation * (truth - truth.mean()) / max(spread, 1e-12) + np.sqrt(1.0 - correlation**2) * noise
+    return ContentScore(tuple(arm.id for arm in world.experiment.arms), correlation * spread * z, weight=1.0)

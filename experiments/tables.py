@@ -30,7 +30,7 @@ def make_table(
 
     Returns:
         A table in which arm k is served with probability
-        holdout / K + (1 - holdout) * (floor / K + (1 - floor) * best[k]).
+        holdout / K + (1 - holdout) * `floored(best, floor)`[k], at least (holdout + (1 - holdout) * floor) / K.
 
     Raises:
         UnequalShapes: a row of `best` has not one number per arm.
@@ -43,7 +43,7 @@ def make_table(
             raise UnequalShapes(arms=(len(ids),), probabilities=wanted.shape)
         if float(wanted.min()) < 0.0 or abs(float(wanted.sum()) - 1.0) > 1e-6:
             raise OutOfRange("sum of probabilities", float(wanted.sum()), "1, none negative")
-        policy = experiment.floor / len(ids) + (1.0 - experiment.floor) * (wanted / wanted.sum())
+        policy = floored(wanted, experiment.floor)
         rows[segment] = _segment_weights(policy, experiment.holdout)
     return WeightTable(
         experiment.id,
@@ -55,6 +55,35 @@ def make_table(
         time,
         {arm: i for i, arm in enumerate(ids)},
     )
+
+
+def floored(wanted: Floats, floor: float) -> Floats:
+    """Probabilities of which none is below floor / K; those above it keep their proportions and pay for the rest.
+
+    An arm that the policy itself shows often enough costs no floor: what a plain mixture with an equal split would
+    explore twice is explored once.
+
+    Args:
+        wanted: (K,) what the policy wants, none negative.
+        floor: 0 to 1.
+
+    Returns:
+        (K,) that sum to 1.
+
+    >>> floored(np.array([0.5, 0.48, 0.02, 0.0]), 0.4).round(4).tolist()
+    [0.4082, 0.3918, 0.1, 0.1]
+    """
+    least = floor / wanted.size
+    shares = wanted / wanted.sum()
+    low = shares < least
+    while bool(low.any()) and not bool(low.all()):
+        rest = float(shares[~low].sum())
+        raised = np.where(low, least, shares * ((1.0 - least * int(low.sum())) / rest))
+        lower = low | (raised < least * (1.0 - 1e-12))
+        if bool((lower == low).all()):
+            return np.asarray(raised, dtype=np.float64)
+        low = lower
+    return shares if not bool(low.any()) else np.full(wanted.size, 1.0 / wanted.size)
 
 
 def table_from_dict(stored: Mapping[str, Any]) -> WeightTable:

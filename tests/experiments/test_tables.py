@@ -36,9 +36,9 @@ def table(floor: float = 0.06, holdout: float = 0.1) -> WeightTable:
 
 
 def test_floor_and_holdout_are_mixed_as_written() -> None:
-    # by hand: arm a, 0.1 / 6 + 0.9 * (0.06 / 6 + 0.94 * 0.5) = 0.448666..., arm f, 0.1 / 6 + 0.9 * 0.01 = 0.025666...
+    # by hand: e and f are raised to 0.06 / 6, the others keep their proportions in 0.98: a has 0.98 * 0.5 = 0.49
     served = served_probabilities(table())
-    assert served[0] == pytest.approx(0.1 / 6 + 0.9 * 0.48)
+    assert served[0] == pytest.approx(0.1 / 6 + 0.9 * 0.49)
     assert served[5] == pytest.approx(0.1 / 6 + 0.9 * 0.01)
     assert served.sum() == pytest.approx(1.0, abs=1e-12)
 
