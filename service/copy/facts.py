@@ -28,7 +28,7 @@ from .words import Plain, Token, plain, stem, tokens, written_language
 
 _NO = re.compile(
     r"^\s*(?:(?:no|not|none|false|never|without|nein|nicht|keine?|non|aucune?|ninguno?|否|无|無|没有|不支持|不可用?|不能|不|n/?a|x|✗|✘|❌|不含|未添加|不需要?|无需|いいえ|なし|不可|非対応)"  # noqa: E501
-    r"(?:\s+(?:included|needed|required|necessary|supported|compatible|suitable|possible|recommended|tested|available|allowed|permitted|added|used|provided|present|applicable|enthalten|geeignet|nötig|inclus|incluido))?|excluded|unsupported|(?:0|zero|nil)\s?(?:%|g|mg|ml|percent)?)\s*(?:[.!,;(]|$)",  # noqa: E501
+    r"(?:\s+(?:included|needed|required|necessary|supported|compatible|suitable|possible|recommended|tested|available|allowed|permitted|added|used|provided|present|applicable|enthalten|geeignet|nötig|inclus|incluido))?|excluded|unsupported|(?:0(?![.,]\d)|zero|nil)\s?(?:%|g|mg|ml|percent)?)\s*(?:[.!,;(]|$)",  # noqa: E501
     re.I,
 )
 _YES = re.compile(
@@ -39,7 +39,7 @@ _DENYING_KEY = re.compile(
     r"^(?:not|no|non|without|excludes?|excluded|free (?:of|from)|made without|does not contain|contains no|unsuitable|avoid|不含|不适|不包括|禁止|无|nicht|ohne|sans|sin)\b|^(?:不含|不适|不包括|禁止|未含)",  # noqa: E501
     re.I,
 )
-_NEGATION = re.compile(r"\b(?:not|no|without|never|non|isn't|doesn't|cannot|nicht|kein|keine|ohne|sans|sin|excludes?|excluding|except)\b[\s-]*(?:[\w'-]+\s+){0,2}$")  # fmt: skip  # noqa: E501
+_NEGATION = re.compile(r"\bnon[\s-]$|\b(?:not|no|without|never|isn't|doesn't|cannot|nicht|kein|keine|ohne|sans|sin|excludes?|excluding|except)\b[\s-]*(?:[\w'-]+\s+){0,2}$")  # fmt: skip  # noqa: E501
 _HAN_NEGATION = re.compile(
     r"(?:不可|不能|不得|不支持|不含|不适用于|不适合|不是|不|无|没有|未|非|勿|禁止|请勿)(?:用于|使用|放入|入)?$"
 )

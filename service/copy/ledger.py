@@ -536,13 +536,17 @@ def _judge_thing(reading: _Reading, mention: Mention, known: Sequence[str]) -> N
         return reading.supported(*span, type, yes)
     if yes is not None and is_framed:
         return reading.contradicted(*span, type, yes)
-    if is_framed and not negated:
+    claims = any(concepts()[c].claims for c in known) and not _GIVEN.search(before)
+    if (is_framed or claims) and not negated:
         return reading.unsupported(*span, type, f"no fact mentions: {reading.source.text[span[0] : span[1]]}")
     if known[0] in _INGREDIENTS and not negated and reading.book.kinds.get("ingredients"):
         return reading.contradicted(*span, "material", reading.book.kinds["ingredients"])
     return None if reading.language == "en" and _is_bare_thing(reading, mention) else reading.take(*span)
 
 
+_GIVEN = re.compile(
+    r"\b(?:the|your|my|his|her|their|our|any|every|each|into|from|on|to|of)\s+(?:[\w-]+\s+)?$|[你我他她的]$"
+)
 _SYSTEMS = frozenset({"t_ios", "t_ipad", "t_android", "t_windows", "t_harmony", "t_homekit", "t_nespresso", "t_gopro"})
 _INGREDIENTS = frozenset(
     "t_niacinamide t_hyaluronic t_retinol t_vitamin_c t_vitamin_e t_collagen t_ceramide t_peptide t_aloe t_zinc t_salicylic t_shea t_argan t_snail t_salmon t_chicken t_beef t_lamb t_tuna t_duck t_wheat t_soy t_coconut t_sesame t_seaweed t_matcha t_ginseng t_omega t_cbd t_taurine t_hazelnut".split()  # noqa: E501
@@ -1045,8 +1049,10 @@ def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
     true = _agreeing(reading, quantity, open_ones)
     if true is not None:
         return reading.supported(*span, type, true.line)
-    if open_ones or attributes & {"cold", "hot", "capacity", "weight"}:
-        return reading.contradicted(*span, type, (open_ones or candidates)[0].line)
+    if attributes & OPPOSED and "insulated" in book.denied:
+        return reading.contradicted(*span, type, book.denied["insulated"])
+    if open_ones:
+        return reading.contradicted(*span, type, _closest(reading, quantity, open_ones).line)
     return reading.unsupported(*span, type, "no fact gives this figure for " + " or ".join(sorted(attributes)))
 
 
@@ -1058,6 +1064,11 @@ def _is_a_distance_covered(reading: _Reading, quantity: Quantity) -> bool:
     return any(m.unit in ("km", "mi") for m in quantity.measures) and bool(
         _COVERED.search(reading.source.lower[max(0, quantity.start - 16) : quantity.start])
     )
+
+
+def _closest(reading: _Reading, quantity: Quantity, facts: Sequence[FactQuantity]) -> FactQuantity:
+    """The fact that speaks of the same thing as the words around a figure, else the first."""
+    return next((fq for fq in facts if _shares_words(reading, quantity, fq)), facts[0])
 
 
 def _agreeing(reading: _Reading, quantity: Quantity, candidates: Sequence[FactQuantity]) -> FactQuantity | None:
@@ -1138,6 +1149,13 @@ def _judge_count(reading: _Reading, quantity: Quantity) -> None:
     source, book, span = reading.source, reading.book, (quantity.start, quantity.end)
     before = source.lower[max(0, span[0] - 16) : span[0]]
     nouns = _nouns_after(reading, quantity, 3)
+    if _SET_OF.search(before) and book.packs:
+        line = next((ln for n, ln in book.packs if n == quantity.number), None)
+        return (
+            reading.supported(*span, "quantity", line)
+            if line
+            else reading.contradicted(*span, "quantity", book.packs[0][1])
+        )
     counted = _counted(reading, quantity)
     if counted is not None and (quantity.number != 1 or not quantity.in_words):
         true, line = counted
@@ -1183,6 +1201,7 @@ def _judge_count(reading: _Reading, quantity: Quantity) -> None:
     return None
 
 
+_SET_OF = re.compile(r"\b(?:set|pack|box|bundle|lot|satz|set|paquet|lot|juego) (?:of|von|de)\s*$")
 _PERSONS_BEFORE = re.compile(r"\b(?:(?:room|space|tent|table|sofa|enough|made|dinner) for|sleeps|seats|serves|für|pour|para)\s+(?:up to\s+)?$")  # fmt: skip  # noqa: E501
 
 
@@ -1401,8 +1420,8 @@ def _read_patterns(reading: _Reading) -> None:
                 reading.unsupported(*match.span(), "certification", _missing_reason("certification"))
     for match in _MADE_IN.finditer(lower):
         if reading.is_free(*match.span("place")):
-            line = _fact_line_with(reading, match["place"].split()[0])
-            place = re.escape(match["place"].split()[0])
+            line = _fact_line_with(reading, match["place"].split()[0].strip(".-"))
+            place = re.escape(match["place"].split()[0].strip(".-"))
             only_designed = line is not None and re.search(rf"(?:design|engineer|develop|invent|inspir|based)\w*\W+(?:\w+\W+)?{place}", line.value.lower())  # fmt: skip  # noqa: E501
             if line is not None and only_designed and not re.match("design|engineer", match.group()):
                 reading.contradicted(*match.span(), "origin", line)
@@ -1529,7 +1548,9 @@ def _denied_together(reading: _Reading, words: Sequence[Token], word: Token) -> 
     line = reading.book.negative_words[word.stem]
     i = next(k for k, w in enumerate(words) if w.start == word.start)
     near = (*words[max(0, i - 1) : i], *words[i + 1 : i + 2])
-    return any(reading.book.negative_words.get(w.stem) is line for w in near)
+    if word.stem in _GRAMMAR:
+        return False
+    return any(w.stem not in _GRAMMAR and reading.book.negative_words.get(w.stem) is line for w in near)
 
 
 _PERSON_BEFORE = frozenset("he she they we you i who nobody everyone everybody somebody someone to let's let can't can will would could should might must don't won't".split())  # fmt: skip  # noqa: E501, SIM905

@@ -36,6 +36,7 @@ class Concept:
     kind: str
     broader: frozenset[str] = frozenset()  # what it carries with it: steel for stainless steel
     excludes: frozenset[str] = frozenset()  # what cannot be true beside it
+    claims: bool = False  # of things: to name it says that it is there
     is_group: bool = False  # its surfaces share a kind, not a meaning: one of them proves no other
 
 
@@ -64,7 +65,9 @@ def concepts() -> dict[str, Concept]:
         return frozenset(direct).union(*(ancestors(d) for d in direct)) if direct else frozenset()
 
     return {
-        id: Concept(id, kind, ancestors(id), frozenset(row.get("excludes", ())), bool(row.get("group")))
+        id: Concept(
+            id, kind, ancestors(id), frozenset(row.get("excludes", ())), bool(row.get("claims")), bool(row.get("group"))
+        )
         for id, (kind, row) in raw.items()
     }
 

@@ -24,6 +24,7 @@ _FRONT = re.compile(
 _BACK = re.compile(
     rf"(?<![\d.,])(?P<number>{_NUMBER})\s?-?(?P<currency>[$€£¥₩₹元円]|块钱|块(?=[^\w]|$|起|包邮|就|而已)|人民币|美元|欧元|英镑|日元|ドル|ユーロ|(?:{'|'.join(c.lower() for c in _CODES)}|rmb|dollars?|bucks|euros?|pounds sterling|quid|yuan|yen|franken|dólares)\b)"  # noqa: E501
 )
+_BARE = re.compile(rf"(?:原价|现价|售价|到手价?|只要|券后|特价)[:\s]*(?P<number>{_NUMBER})(?![\d\w.%])")
 _EARLIER_BEFORE = re.compile(
     r"(?:was|were|worth|instead of|originally|original price|regular price|regularly|rrp|msrp|list price|reduced from|down from|usually|normally|value of|valued at|formerly|retails? (?:for|at)|statt|uvp|früher|bisher|vorher|au lieu de|prix barré|avant|antes|en lugar de|en vez de|precio anterior|原价|市场价|专柜价|日常价|通常|吊牌价|划线价|定価|通常価格)[:\s]*(?:only |nur )?$"  # noqa: E501
 )
@@ -65,18 +66,19 @@ class Amount:
 def amounts_in(source: Plain, language: str) -> list[Amount]:
     """Every amount of money, from left to right."""
     found: list[Amount] = []
-    for pattern in (_FRONT, _BACK):
+    for pattern in (_FRONT, _BACK, _BARE):
         for match in pattern.finditer(source.lower):
             if any(a.start < match.end() and match.start() < a.end for a in found):
                 continue
             value, _ = _money_number(match["number"], language)
-            name = match["currency"]
+            name = match["currency"] if pattern is not _BARE else "元"
             currencies = _SYMBOLS.get(name) or (name.upper(),)
-            before = source.lower[max(0, match.start() - 28) : match.start()]
+            start = match.start("number") if pattern is _BARE else match.start()
+            before = source.lower[max(0, start - 28) : start]
             after = source.lower[match.end() : match.end() + 16]
             role = _role(before, after)
             hedge: Hedge = next((h for h, p in _BEFORE if p.search(before)), "exact")
-            found.append(Amount(match.start(), match.end(), value, currencies, hedge, role))
+            found.append(Amount(start, match.end(), value, currencies, hedge, role))
     return sorted(found, key=lambda a: a.start)
 
 
