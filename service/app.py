@@ -12,8 +12,24 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
-from .api import copy, creatives, docs, errors, experiments, health, images, jobs, keys, products, scenes, tracking
+from .api import (
+    brands,
+    copy,
+    creatives,
+    docs,
+    errors,
+    experiments,
+    feeds,
+    health,
+    images,
+    jobs,
+    keys,
+    products,
+    scenes,
+    tracking,
+)
 from .api.access import Limiter
 from .api.fast_lane import FastLane
 from .api.middleware import Gate
@@ -32,7 +48,7 @@ DESCRIPTION = (
     "an Idempotency-Key; keys go into X-API-Key or a bearer token."
 )
 # routes are tried in this order: what pages call comes first
-ROUTERS = (tracking, products, copy, scenes, images, creatives, jobs, experiments, keys, health, docs)
+ROUTERS = (tracking, products, brands, feeds, copy, scenes, images, creatives, jobs, experiments, keys, health, docs)
 
 
 def create_app(settings: Settings | None = None, make_studio: StudioFactory = real_studio) -> FastAPI:
@@ -43,7 +59,7 @@ def create_app(settings: Settings | None = None, make_studio: StudioFactory = re
     """
     settings = settings or Settings()
     services = wire(settings, make_studio)
-    app = FastAPI(
+    app = Application(
         title="adloom",
         version="0.1.0",
         description=DESCRIPTION,
@@ -73,10 +89,18 @@ def create_app(settings: Settings | None = None, make_studio: StudioFactory = re
             allow_headers=["X-API-Key", "Authorization", "Content-Type", "Idempotency-Key"],
         )
     app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes, max_upload_bytes=settings.max_upload_bytes)
-    app.add_middleware(
-        FastLane, services=services, cors_origins=settings.cors_origins, max_body_bytes=settings.max_body_bytes
-    )
     return app
+
+
+class Application(FastAPI):
+    """The framework's application with the fast lane before all of its layers."""
+
+    lane: FastLane | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.lane is None:
+            self.lane = FastLane(super().__call__, self.state.services)
+        await self.lane(scope, receive, send)
 
 
 @contextlib.asynccontextmanager

@@ -8,9 +8,10 @@ in front, so that errors, limits and the API's description are the framework's i
 from __future__ import annotations
 
 import itertools
+import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,6 +24,7 @@ from service.tracking import Token
 from service.tracking.meters import UNRECORDED
 from service.wiring import Services
 
+from .errors import problem
 from .middleware import HEADERS, REQUEST_ID, meters_of
 from .tracking import (
     GIF,
@@ -37,6 +39,8 @@ from .tracking import (
     tally,
 )
 
+log = logging.getLogger("adloom.api")
+
 DECIDE, EVENTS, CLICK, PIXEL = "/v1/experiments/{id}/decide", "/v1/events", "/c/{token}", "/p/{token}.gif"
 _JSON = [(b"content-type", b"application/json"), *HEADERS]
 _NEVER = [(name.lower().encode(), value.encode()) for name, value in NEVER.items()]
@@ -45,15 +49,17 @@ Headers = Mapping[bytes, bytes]
 
 
 class FastLane:
-    """The outermost layer."""
+    """Called with the application beneath; the outermost layer of all."""
 
-    def __init__(self, app: ASGIApp, services: Services, cors_origins: Sequence[str], max_body_bytes: int) -> None:
-        self.app, self._services, self._max_body = app, services, max_body_bytes
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        settings = services.settings
+        cors_origins = settings.cors_origins
+        self.app, self._services, self._max_body = app, services, settings.max_body_bytes
         self._any_origin = "*" in cors_origins
         self._origins = {origin.encode() for origin in cors_origins}
         self._keys: dict[bytes, str] = {}
         self._process, self._numbers = secrets.token_hex(4).encode(), itertools.count()
-        self._is_limited = services.settings.rate_limit is not None
+        self._is_limited = settings.rate_limit is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -90,7 +96,10 @@ class FastLane:
             except (ValidationError, ServiceError, ExperimentError):
                 pass
             else:
-                document = answer(services, entry, await waiting.answer())
+                try:
+                    document = answer(services, entry, await waiting.answer())
+                except Exception as error:
+                    return await _failed(error, scope, receive, send)
                 return await self._send(send, headers, 200, _json(document), document, DECIDE, "POST", started)
         return await self.app(scope, _again(message, receive), send)
 
@@ -108,7 +117,10 @@ class FastLane:
             except (ValidationError, ServiceError):
                 pass
             else:
-                document = tally(events, await waiting.answer())
+                try:
+                    document = tally(events, await waiting.answer())
+                except Exception as error:
+                    return await _failed(error, scope, receive, send)
                 return await self._send(send, headers, 200, _json(document), document, EVENTS, "POST", started)
         return await self.app(scope, _again(message, receive), send)
 
@@ -121,7 +133,10 @@ class FastLane:
             waiting = hand_in_link(services, link, "shown", headers, "GET", _address(scope))
         except ServiceError:
             return await self.app(scope, receive, send)
-        await waiting.answer()
+        try:
+            await waiting.answer()
+        except Exception as error:
+            return await _failed(error, scope, receive, send)
         return await self._send(send, headers, 200, _GIF, GIF, PIXEL, "GET", started)
 
     async def _click(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,7 +157,10 @@ class FastLane:
             UNRECORDED.inc()
             given.append((b"adloom-recorded", b"no"))
         else:
-            await waiting.answer()
+            try:
+                await waiting.answer()
+            except Exception as error:
+                return await _failed(error, scope, receive, send)
         return await self._send(send, headers, 302, given, b"", CLICK, "GET", started)
 
     # --- parts ---------------------------------------------------------------------------------------------------
@@ -198,6 +216,12 @@ class FastLane:
         seconds.observe(time.perf_counter() - started)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+async def _failed(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """The commit failed: nothing was kept, and nothing was said yet."""
+    log.error("%s %s was not committed", scope["method"], scope["path"].split("/")[1], exc_info=error)
+    await problem(500, "something went wrong here; the server's log has the details")(scope, receive, send)
 
 
 def _json(document: bytes) -> list[tuple[bytes, bytes]]:

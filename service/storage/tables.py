@@ -24,7 +24,6 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -206,7 +205,6 @@ decisions = Table(
     Column("at", BigInteger, nullable=False),
     Column("mark", String(16)),  # why it does not look like a person's; null: it does
     Index(None, "experiment_id", "seq"),
-    Index(None, "visitor", sqlite_where=text("visitor is not null"), postgresql_where=text("visitor is not null")),
 )
 
 events = Table(

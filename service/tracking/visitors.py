@@ -12,4 +12,4 @@ class Visitors:
 
     def digest(self, workspace: str, visitor: str) -> str:
         """32 hex digits; the same visitor in another workspace has another digest."""
-        return hmac.digest(self._salt, f"{workspace}\n{visitor}".encode(), hashlib.sha256).hex()[:32]
+        return hashlib.blake2b(f"{workspace}\n{visitor}".encode(), key=self._salt, digest_size=16).hexdigest()

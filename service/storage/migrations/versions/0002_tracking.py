@@ -15,8 +15,6 @@ def upgrade() -> None:
     op.drop_index("ix_decisions_workspace_experiment_id_seq", "decisions")
     op.add_column("decisions", sa.Column("mark", sa.String(length=16), nullable=True))
     op.create_index("ix_decisions_experiment_id_seq", "decisions", ["experiment_id", "seq"])
-    seen = sa.text("visitor is not null")
-    op.create_index("ix_decisions_visitor", "decisions", ["visitor"], sqlite_where=seen, postgresql_where=seen)
 
     op.drop_index("ix_events_workspace_experiment_id_seq", "events")
     op.drop_index("ix_events_decision_id", "events")
@@ -110,7 +108,6 @@ def downgrade() -> None:
         events.create_unique_constraint("uq_events_workspace_id", ["workspace", "id"])
     op.create_index("ix_events_decision_id", "events", ["decision_id"])
     op.create_index("ix_events_workspace_experiment_id_seq", "events", ["workspace", "experiment_id", "seq"])
-    op.drop_index("ix_decisions_visitor", "decisions")
     op.drop_index("ix_decisions_experiment_id_seq", "decisions")
     with op.batch_alter_table("decisions") as decisions:
         decisions.drop_column("mark")
