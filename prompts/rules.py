@@ -177,6 +177,7 @@ class Shared(_Strict):
     """What several packs use."""
 
     lists: Mapping[str, Texts]
+    checks: Mapping[str, Texts]  # patterns of the checks in code
     categories: Mapping[str, Category]
     fold: Fold
 
@@ -206,11 +207,20 @@ def pack(name: str) -> Pack:
 
 
 def parse_shared(toml: str) -> Shared:
-    """The shared tables from their file's text. Raises BadFile."""
+    """The shared tables from their file's text, every pattern tried. Raises BadFile."""
+    file = f"rules/{SHARED}.toml"
     try:
-        return Shared.model_validate(tomllib.loads(toml))
+        here = Shared.model_validate(tomllib.loads(toml))
     except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise BadFile(f"rules/{SHARED}.toml", str(error)) from error
+        raise BadFile(file, _first(error)) from error
+    groups = [*here.lists.items(), *here.checks.items(), *((id, row.words) for id, row in here.categories.items())]
+    for name, patterns in groups:
+        for pattern in patterns:
+            try:
+                _spelt(pattern, here.lists)
+            except ValueError as error:
+                raise BadFile(file, f"{name}: {error}") from error
+    return here
 
 
 def parse(name: str, toml: str, lists: Mapping[str, tuple[str, ...]] | None = None) -> Pack:

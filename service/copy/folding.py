@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -29,7 +30,7 @@ class View:
     """One reading of a text."""
 
     text: str
-    origin: tuple[int, ...]  # index into the raw text of every character of ``text``
+    origin: Sequence[int]  # index into the raw text of every character of ``text``
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,9 @@ def fold_character(character: str) -> str:
 
 def fold(raw: str) -> Folded:
     """Both readings of a text."""
+    if raw.isascii():
+        words = _together(raw.lower(), range(len(raw)))
+        return Folded(raw, words, words)
     characters: list[str] = []
     origin: list[int] = []
     for index, character in enumerate(raw):
@@ -127,7 +131,7 @@ _SIGNED = re.compile(rf"(?<=[a-z])[{re.escape(_LETTER_SIGNS)}]+(?=[a-z])")
 _BLANKS = re.compile(r"[ \t\u3000]{2,}")
 
 
-def _together(text: str, origin: list[int]) -> View:
+def _together(text: str, origin: Sequence[int]) -> View:
     """Letters that stand apart brought together, runs of blanks made one."""
     gone: set[int] = set()
     for match in _APART.finditer(text):
@@ -138,13 +142,18 @@ def _together(text: str, origin: list[int]) -> View:
     for match in _BLANKS.finditer(text):
         gone.update(range(match.start() + 1, match.end()))
     if not gone:
-        return View(text, tuple(origin))
+        return View(text, origin)
     kept = [i for i in range(len(text)) if i not in gone]
     return View("".join(text[i] for i in kept), tuple(origin[i] for i in kept))
 
 
 def is_han(character: str) -> bool:
     return _HAN.match(character) is not None
+
+
+def has_han(text: str) -> bool:
+    """Chinese characters or kana."""
+    return _HAN.search(text) is not None
 
 
 def _tight(text: str, origin: list[int]) -> View:

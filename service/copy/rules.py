@@ -9,16 +9,17 @@ tried. Every finding is told in code points of the text as it was given.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 from prompts import channel as read_channel
 from prompts.rules import Pack, Rule, Severity, find_channel, find_market, packs_for, shared
 from service.domain import Finding, Product
 
-from .folding import Folded, View, fold, fold_pattern, is_han
+from .folding import Folded, View, fold, fold_pattern, has_han
+from .patterns import Patterns, compiled, is_tight, one_pattern
 from .rule_checks import CHECKS, Hit, Params, Subject
 
 Verdict = Literal["block", "warn", "pass"]
@@ -116,7 +117,7 @@ def check(
     findings = _findings(text, about)
     mended = None
     if suggest and findings:
-        findings = tuple(replace(b, rewrite=_safe(text, _apply(text, [b]), about, [b])) for b in findings)
+        findings = tuple(replace(b, rewrite=_alone(text, b, findings, about)) for b in findings)
         mended = _mended(text, findings, about)
     names = tuple(pack.id for pack in packs_for(about.market, about.channel))
     return Ruling(text, _worst(findings), findings, mended, names, about)
@@ -139,38 +140,15 @@ def _worst(findings: Iterable[Breach]) -> Verdict:
 
 # --- rules made ready --------------------------------------------------------------------------------------------
 
-Find = Callable[[str], Iterator["re.Match[str]"]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Patterns:
-    """Several patterns as one expression for each reading."""
-
-    words: re.Pattern[str] | None
-    tight: re.Pattern[str] | None
-    needed_words: frozenset[str] | None  # one of these is in every text that matches; None: not known
-    needed_tight: frozenset[str] | None
-
-    def spans(self, text: Folded) -> Iterator[tuple[int, int, View, int, int]]:
-        """(start, end) in the raw text, then the reading and (start, end) in it."""
-        for expression, view in ((self.words, text.words), (self.tight, text.tight)):
-            if expression is not None:
-                for match in expression.finditer(view.text):
-                    if match.end() > match.start():
-                        yield *text.span(view, *match.span()), view, match.start(), match.end()
-
-    def anywhere(self, text: Folded) -> bool:
-        return any(True for _ in self.spans(text))
-
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
     rule: Rule
     pack: Pack
-    finds: _Patterns
-    exceptions: _Patterns
-    in_clause: _Patterns
-    soften: _Patterns
+    finds: Patterns
+    exceptions: Patterns
+    in_clause: Patterns
+    soften: Patterns
     instead: tuple[tuple[re.Pattern[str], str, bool], ...]  # pattern, text, is for the tight reading
     family: str
 
@@ -197,38 +175,20 @@ class _Book:
         return [self.rules[i] for i in sorted(chosen)]
 
 
-def _is_tight(pattern: str) -> bool:
-    return any(is_han(c) for c in pattern)
-
-
-def _compiled(patterns: Sequence[str]) -> _Patterns:
-    folded = [fold_pattern(p) for p in patterns]
-    tight = [p for p in folded if _is_tight(p)]
-    words = [p for p in folded if not _is_tight(p)]
-    in_words = "(?<![a-z0-9])(?:" + "|".join(f"(?:{p})" for p in words) + ")(?![a-z0-9])"
-    in_tight = "|".join(f"(?:{p})" for p in tight)
-    return _Patterns(
-        re.compile(in_words) if words else None,
-        re.compile(in_tight) if tight else None,
-        _needed(in_words) if words else frozenset(),
-        _needed(in_tight) if tight else frozenset(),
-    )
-
-
 @lru_cache(maxsize=256)
 def _book(market: str, channel: str | None) -> _Book:
     rules: list[_Ready] = []
     for pack in packs_for(market, channel):
         for rule in pack.rule:
-            pairs = tuple((_pair(pattern), text, _is_tight(pattern)) for pattern, text in rule.rewrite.replace)
+            pairs = tuple((one_pattern(pattern), text, is_tight(pattern)) for pattern, text in rule.rewrite.replace)
             rules.append(
                 _Ready(
                     rule,
                     pack,
-                    _compiled(rule.patterns),
-                    _compiled(rule.exceptions),
-                    _compiled(rule.clause_exceptions),
-                    _compiled(rule.soften),
+                    compiled(rule.patterns),
+                    compiled(rule.exceptions),
+                    compiled(rule.clause_exceptions),
+                    compiled(rule.soften),
                     pairs,
                     rule.family or ".".join(rule.id.split(".")[:2]),
                 )
@@ -251,60 +211,12 @@ def _frozen(table: dict[str, list[int]]) -> tuple[tuple[str, tuple[int, ...]], .
     return tuple((word, tuple(owners)) for word, owners in table.items())
 
 
-def _pair(pattern: str) -> re.Pattern[str]:
-    folded = fold_pattern(pattern)
-    return re.compile(folded if _is_tight(folded) else f"(?<![a-z0-9])(?:{folded})(?![a-z0-9])")
-
-
-def _needed(pattern: str) -> frozenset[str] | None:
-    """Strings one of which every match contains; None where that cannot be told.
-
-    >>> sorted(_needed("(?:cures?|heals?) (?:all|any)"))
-    ['cure', 'heal']
-    """
-    import re._parser as parser  # type: ignore[import-not-found]  # the standard library's own, Python 3.11
-
-    return _needed_of(parser.parse(pattern), parser)
-
-
-def _needed_of(items: Any, sre: Any) -> frozenset[str] | None:
-    choices: list[frozenset[str]] = []
-    run = ""
-    for kind, value in items:
-        if kind is sre.LITERAL:
-            run += chr(value)
-            continue
-        if run:
-            choices.append(frozenset([run]))
-            run = ""
-        found = _needed_of_one(kind, value, sre)
-        if found:
-            choices.append(found)
-    if run:
-        choices.append(frozenset([run]))
-    return max(choices, key=lambda c: (min(map(len, c)), -len(c)), default=None)
-
-
-def _needed_of_one(kind: Any, value: Any, sre: Any) -> frozenset[str] | None:
-    if kind is sre.SUBPATTERN:
-        return _needed_of(value[3], sre)
-    if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT) and value[0] >= 1:
-        return _needed_of(value[2], sre)
-    if kind is sre.IN and all(k is sre.LITERAL for k, _ in value):
-        return frozenset(chr(v) for _, v in value)
-    if kind is sre.BRANCH:
-        branches = [_needed_of(branch, sre) for branch in value[1]]
-        if all(branches):
-            return frozenset().union(*(b for b in branches if b))
-    return None
-
-
 # --- which rules apply -------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1)
-def _category_words() -> tuple[tuple[str, _Patterns], ...]:
-    return tuple((id, _compiled(row.words)) for id, row in shared().categories.items() if row.words)
+def _category_words() -> tuple[tuple[str, Patterns], ...]:
+    return tuple((id, compiled(row.words)) for id, row in shared().categories.items() if row.words)
 
 
 @lru_cache(maxsize=1024)
@@ -322,13 +234,7 @@ def _categories(text: Folded, about: Circumstances) -> frozenset[str]:
     given = about.category or (about.product.category if about.product else None)
     if given:
         return _categories_named(given)
-    found = set()
-    for id, words in _category_words():
-        for needed, view in ((words.needed_words, text.words), (words.needed_tight, text.tight)):
-            if needed is None or any(n in view.text for n in needed):
-                if words.anywhere(text):
-                    found.add(id)
-                break
+    found = {id for id, words in _category_words() if words.anywhere(text)}
     return frozenset(found)
 
 
@@ -340,7 +246,7 @@ _LATIN_LANGUAGES = frozenset({"en", "de", "fr", "es", "it", "nl", "pt"})
 def _languages(text: Folded, given: str | None) -> frozenset[str]:
     tag = given.lower().replace("_", "-").split("-")[0] if given else None
     found: set[str] = set()
-    if any(is_han(c) for c in text.tight.text):
+    if has_han(text.tight.text):
         found.add("ja" if tag == "ja" or _KANA.search(text.tight.text) else "zh")
     if _LATIN.search(text.words.text):
         found |= {tag, "en"} if tag in _LATIN_LANGUAGES else {"en"} if found else _LATIN_LANGUAGES
@@ -459,7 +365,7 @@ def _places(ready: _Ready, text: Folded, about: Circumstances) -> Iterator[tuple
 _STRONG = frozenset(",，!！?？;；:：。\n…|、")
 
 
-def _in_clause(patterns: _Patterns, text: Folded, start: int, end: int) -> bool:
+def _in_clause(patterns: Patterns, text: Folded, start: int, end: int) -> bool:
     """Does one of the patterns touch the clause that holds [start, end) of the raw text?"""
     if patterns.words is None and patterns.tight is None:
         return False
@@ -473,8 +379,8 @@ def _in_clause(patterns: _Patterns, text: Folded, start: int, end: int) -> bool:
 
 
 def _ends_clause(raw: str, i: int) -> bool:
-    if raw[i] == ".":
-        return i + 1 == len(raw) or raw[i + 1].isspace()
+    if raw[i] in ".,":
+        return i + 1 == len(raw) or not raw[i + 1].isalnum()
     return raw[i] in _STRONG
 
 
@@ -603,18 +509,21 @@ _DANGLING = re.compile(
 )
 
 
-def _safe(text: str, mended: str | None, about: Circumstances, mending: Sequence[Breach]) -> str | None:
-    """The mended text if it still is one, says enough and breaks none of these rules again."""
-    if mended is None or mended == text or len(mended) < 2 or len(mended) * 4 < len(text):
+def _says_enough(text: str, mended: str) -> bool:
+    """Is it still a text: not cut to the bone, nothing left hanging?"""
+    if mended == text or len(mended) < 2 or len(mended) * 4 < len(text) or not any(c.isalpha() for c in mended):
+        return False
+    return not _DANGLING.search(mended) or _DANGLING.search(text) is not None
+
+
+def _alone(text: str, breach: Breach, findings: Sequence[Breach], about: Circumstances) -> str | None:
+    """The text with one finding mended, if that is safe and the same rule then finds less."""
+    mended = _apply(text, [breach])
+    if mended is None or not _says_enough(text, mended):
         return None
-    if not any(c.isalpha() for c in mended) or (_DANGLING.search(mended) and not _DANGLING.search(text)):
-        return None
-    left = _findings(mended, about)
-    rules = {b.rule for b in mending}
-    before = [b.rule for b in _findings(text, about)]
-    again = [b.rule for b in left]
-    is_better = all(again.count(rule) < before.count(rule) for rule in rules)
-    return mended if is_better and set(again) <= set(before) else None
+    ready = next(r for r in _book(about.market, about.channel).rules if r.rule.id == breach.rule)
+    left = len(_breaches(ready, fold(mended), about, _own_names(about.product)))
+    return mended if left < sum(b.rule == breach.rule for b in findings) else None
 
 
 def _mended(text: str, findings: Sequence[Breach], about: Circumstances) -> str | None:
@@ -627,10 +536,6 @@ def _mended(text: str, findings: Sequence[Breach], about: Circumstances) -> str 
             break
         current = mended
         left = list(_findings(current, about))
-    if current == text or _worst(left) == "block":
-        return None
-    if len(current) < 2 or len(current) * 4 < len(text) or not any(c.isalpha() for c in current):
-        return None
-    if _DANGLING.search(current) and not _DANGLING.search(text):
+    if _worst(left) == "block" or not _says_enough(text, current):
         return None
     return current
