@@ -224,12 +224,12 @@ def walnut_evening(rng: random.Random) -> Stage:
     surface="linen",
     categories=("beauty", "fashion", "home", "baby"),
     view_angle_deg=13,
-    brightness=0.74,
+    brightness=0.82,
 )
 def linen_plumes(rng: random.Random) -> Stage:
-    base = materials.plaster("#c3b098", trowel=0.8)
+    base = materials.plaster("#d8c8b2", trowel=0.8)
     shapes.floor(6, base)
-    shapes.wall(6, 3, materials.plaster("#dccfbd", trowel=1.4, tone=0.05), 0.62)
+    shapes.wall(6, 3, materials.plaster("#eadfce", trowel=1.4, tone=0.05), 0.62)
     top = materials.linen("#e6dfd1")
     folds = [
         ((-0.45, 0.34), (0.12, 0.20), 0.026, 0.020),
@@ -249,8 +249,8 @@ def linen_plumes(rng: random.Random) -> Stage:
     )
     props.pebble((-0.225, 0.29, 0.056), 0.085, materials.stone("#e2d9ca", rough_scale=0.3), seed=4, turn_deg=30)
     key = lights.softbox(-98, 30, 1.5, (0.7, 0.7), 30, tint="#fff2e0", group="key")
-    lights.softbox(95, 30, 1.8, (1.2, 1.0), 5, tint="#eef3ff")
-    lights.world(None, 0.24, tint="#fff4e6")
+    lights.softbox(95, 30, 1.8, (1.2, 1.0), 9, tint="#eef3ff")
+    lights.world(None, 0.36, tint="#fff4e6")
     return Stage(key, top, zone=disc(0.14))
 
 
@@ -625,7 +625,7 @@ def sage_podium(rng: random.Random) -> Stage:
 
 @place(
     "terracotta-arch-leaves",
-    family="mediterranean",
+    family="balcony",
     words="terracotta plaster wall with arch, leaf shadows in hard sun",
     mood="sunny, southern, warm",
     surface="terracotta plaster",
@@ -766,7 +766,7 @@ def pastel(rng: random.Random) -> Stage:
 
 @place(
     "concrete-loft-window",
-    family="loft",
+    family="living_room",
     words="concrete table in a loft, hard window light with bars, dark plant",
     mood="urban, masculine, honest",
     surface="concrete",
@@ -802,7 +802,7 @@ def concrete_loft(rng: random.Random) -> Stage:
     lights.window(
         key, distance=1.5, pane=(0.42, 0.50), panes=(2, 3), bar=0.05, lit_pane=(1, 1), offset=(0.03, 0.02), surround=0.9
     )
-    lights.world("studio", 0.85, cap=2.0, tint="#e6eeff")
+    lights.world(None, 0.38, tint="#e6eefb")
     return Stage(key, top, zone=disc(0.12))
 
 
@@ -990,7 +990,7 @@ def oak_linen(rng: random.Random) -> Stage:
     lights.window(
         key, distance=1.5, pane=(0.44, 0.44), panes=(2, 2), bar=0.06, lit_pane=(1, 0), offset=(0.04, 0.05), surround=0.8
     )
-    lights.world("studio", 0.9, cap=2.0, tint="#eef3ff")
+    lights.world(None, 0.40, tint="#e9f0fd")
     return Stage(key, top, zone=disc(0.12))
 
 
@@ -1001,7 +1001,7 @@ FLAT = {"standing": (0.5, 0.52), "px_per_metre": 2600.0, "f_stop": 8.0}
 
 @place(
     "top-marble-eucalyptus",
-    family="beauty_flatlay",
+    family="beauty",
     words="white marble seen from above with eucalyptus, linen and a ceramic dish",
     mood="fresh, pure, spa",
     surface="marble",
@@ -1050,7 +1050,7 @@ def top_marble(rng: random.Random) -> Stage:
 
 @place(
     "top-oak-window",
-    family="breakfast_flatlay",
+    family="dining",
     words="light oak table from above, window shadow, coffee cup and linen napkin",
     mood="morning, homely, slow",
     surface="oak wood",
@@ -1107,13 +1107,13 @@ def top_oak(rng: random.Random) -> Stage:
         offset=(0.02, -0.03),
         surround=0.7,
     )
-    lights.world("studio", 1.7, cap=2.0, tint="#eef3ff")
+    lights.world(None, 0.44, tint="#e9f0fd")
     return Stage(key, top, zone=disc(0.125))
 
 
 @place(
     "top-paper-leaf-shadow",
-    family="colour_flatlay",
+    family="studio",
     words="two coloured papers from above, blush pink and cream, palm leaf shadow in sun",
     mood="summery, graphic, young",
     surface="coloured paper",
@@ -1153,7 +1153,7 @@ def top_paper(rng: random.Random) -> Stage:
 
 @place(
     "top-terrazzo-citrus",
-    family="summer_flatlay",
+    family="summer",
     words="pale terrazzo from above with lemons, oranges and green leaves, hard summer light",
     mood="fresh, summery, fruity",
     surface="terrazzo",
@@ -1196,7 +1196,7 @@ def top_terrazzo(rng: random.Random) -> Stage:
 
 @place(
     "top-slate-spice",
-    family="food_flatlay",
+    family="kitchen",
     words="dark slate from above with herbs, oil dish and scattered pepper, side light",
     mood="rustic, dark, gourmet",
     surface="slate",

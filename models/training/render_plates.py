@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import random
 import sys
 import time
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from . import plate_files
+from . import plate_files, plate_looks, plate_more
 from .blender import camera, geometry, materials, render
 from .plate_sets import SETS, PlateSet, Stage
 
@@ -31,8 +32,7 @@ def script_digest() -> str:
     """sha256 over the code that decides what a plate looks like."""
     files = [
         *sorted((ROOM / "blender").glob("*.py")),
-        ROOM / "plate_files.py",
-        ROOM / "plate_sets.py",
+        *sorted(ROOM.glob("plate_*.py")),
         ROOM / "render_plates.py",
     ]
     digest = hashlib.sha256()
@@ -148,6 +148,27 @@ def full(chosen: PlateSet, out: Path, threads: int, samples: int, size_px: int, 
     )
 
 
+def reword(out: Path) -> int:
+    """Bring words, family, mood, surface and categories of finished plates in line with the sets; returns how many."""
+    changed = 0
+    for path in sorted(out.glob("*/plate.json")):
+        told = json.loads(path.read_text("utf-8"))
+        chosen = SETS.get(told["id"])
+        if chosen is None:
+            continue
+        wanted = {
+            "words": chosen.words,
+            "family": chosen.family,
+            "mood": chosen.mood,
+            "surface": chosen.surface,
+            "categories": list(chosen.categories),
+        }
+        if any(told[key] != value for key, value in wanted.items()):
+            plate_files.write_numbers(path.parent, {**told, **wanted})
+            changed += 1
+    return changed
+
+
 def variants(chosen: Sequence[PlateSet], count: int) -> list[PlateSet]:
     """Each set ``count`` times with its seeds; the second is called ``<id>-2``."""
     return [s if k == 0 else replace(s, id=f"{s.id}-{k + 1}", seed=s.seed + k) for k in range(count) for s in chosen]
@@ -168,7 +189,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ask.add_argument("--draft", action="store_true", help=f"{DRAFT_PX} px, 8 samples, a PNG only")
     ask.add_argument("--again", action="store_true", help="render even what is finished")
     ask.add_argument("--list", action="store_true", help="print the ids and stop")
+    ask.add_argument("--reword", action="store_true", help="only bring finished plates' words in line with the sets")
+    ask.add_argument("--more", type=int, default=0, help="draw so many further sets from the parts of the written ones")
     told = ask.parse_args(arguments)
+    if told.more:
+        plate_looks.register(plate_more.drawn(told.more))
+    if told.reword:
+        print(f"{reword(told.out)} plates changed")
+        return 0
     unknown = [name for name in told.only if name not in SETS]
     if unknown:
         ask.error(f"no set called {', '.join(unknown)}; there are {', '.join(SETS)}")
@@ -184,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         try:
             if told.draft:
-                draft(chosen, told.out, told.threads, told.samples or 8, DRAFT_PX)
+                draft(chosen, told.out, told.threads, told.samples or 8, told.render_size or DRAFT_PX)
             else:
                 full(chosen, told.out, told.threads, told.samples or 24, told.size, told.render_size or told.size)
         except Exception as reason:  # one broken set must not stop the night's work

@@ -262,9 +262,10 @@ def world(
     nodes, links = made.node_tree.nodes, made.node_tree.links
     background = nodes["Background"]
     background.inputs["Strength"].default_value = strength
-    if hasattr(made, "cycles"):
-        made.cycles.sampling_method, made.cycles.sample_map_resolution = "MANUAL", 256
+    made.cycles.sampling_method, made.cycles.sample_map_resolution = "MANUAL", 256
     if name is None:
+        # Found by bounced rays only: these pass through what merely blocks the key light (window bars, leaf shadows).
+        made.cycles.sampling_method = "NONE"
         background.inputs["Color"].default_value = (*colour(tint), 1)
         return
     texture = nodes.new("ShaderNodeTexEnvironment")
