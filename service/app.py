@@ -27,6 +27,7 @@ from .api import (
     jobs,
     keys,
     products,
+    rules,
     scenes,
     tracking,
 )
@@ -48,7 +49,7 @@ DESCRIPTION = (
     "an Idempotency-Key; keys go into X-API-Key or a bearer token."
 )
 # routes are tried in this order: what pages call comes first
-ROUTERS = (tracking, products, brands, feeds, copy, scenes, images, creatives, jobs, experiments, keys, health, docs)
+ROUTERS = (tracking, products, brands, feeds, copy, rules, scenes, images, creatives, jobs, experiments, keys, health, docs)
 
 
 def create_app(settings: Settings | None = None, make_studio: StudioFactory = real_studio) -> FastAPI:

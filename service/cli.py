@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from .commands import copywriting, pictures, run, scenes, weights, words
+from .commands import copywriting, pictures, run, rules, scenes, weights, words
 from .commands.base import say
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 for group in (run, copywriting, words, pictures):
     app.add_typer(group.app)
-for name, group in (("scenes", scenes), ("weights", weights)):
+for name, group in (("rules", rules), ("scenes", scenes), ("weights", weights)):
     app.add_typer(group.app, name=name)
 
 
