@@ -84,6 +84,11 @@ class _Live:
     refreshed: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)  # one refresh at a time
 
+    def take(self, test: RunningTest) -> None:
+        """The test as it is now; its arms may be others. What arms show never changes, so old ones stay known."""
+        self.test = test
+        self.showings = {**self.showings, **{showing.arm: showing for showing in test.showings}}
+
 
 class Arena:
     """Tests of all workspaces, those that run kept in memory.
@@ -215,7 +220,8 @@ class Arena:
         """The test with each arm active or paused as its creatives' approval says; None if none may be shown."""
         vouchers = {id for showing in test.showings for ids in showing.vouchers.values() for id in ids}
         approved = store.creatives.approved_among(sorted(vouchers))
-        wanted = {showing.arm: "active" if may_be_shown(showing, approved) else "paused" for showing in test.showings}
+        free = {showing.arm for showing in test.showings if may_be_shown(showing, approved)} - set(test.held)
+        wanted = {showing.arm: "active" if showing.arm in free else "paused" for showing in test.showings}
         states = {arm.id: "retired" if arm.state == "retired" else wanted[arm.id] for arm in test.plan.arms}
         if "active" not in states.values():
             return None
@@ -224,6 +230,14 @@ class Arena:
             return test
         store.tests.set_arm_states(test.id, changed)
         return store.tests.get(test.id)
+
+    def reload(self, workspace: str, id: str, now: datetime) -> None:
+        """Take in that the arms of a test were changed, and put weights in force that know it; others see them too."""
+        if self.is_live(workspace, id):
+            self._load(workspace, id, now, afresh=True)
+        elif self._store(workspace).tests.get(id).state is TestState.RUNNING:
+            self._load(workspace, id, now)
+        self.refresh(workspace, id, now, force=True)
 
     # --- deciding ------------------------------------------------------------------------------------------------
 
@@ -302,7 +316,7 @@ class Arena:
             store = self._store(workspace)
             test = store.tests.get(id)
             if old is not None:
-                old.test = test
+                old.take(test)
                 return
             tables = store.tests.tables(id)
             evidence = Evidence(workspace, id)
@@ -369,7 +383,7 @@ class Arena:
     def _catch_up(store: Store, live: _Live) -> None:
         newest = max(live.tables)
         if store.tests.newest_version(live.test.id) > newest:
-            live.test = store.tests.get(live.test.id)
+            live.take(store.tests.get(live.test.id))
             live.tables |= store.tests.tables(live.test.id, newest)
             live.table = live.tables[max(live.tables)]
 
@@ -479,7 +493,7 @@ def make_arms(opening: Opening, store: Store) -> tuple[tuple[Arm, ...], tuple[Sh
     if opening.combine:
         showings = _combined(creatives, pages)
     else:
-        showings = tuple(_as_it_is(creative, pages[creative.product_id]) for creative in creatives)
+        showings = tuple(shown_as_it_is(creative, pages[creative.product_id]) for creative in creatives)
     return _with_levels(showings, {creative.id: creative for creative in creatives}), showings
 
 
@@ -490,7 +504,8 @@ def _landing_page(product_id: str, opening: Opening, store: Store) -> str:
     return page
 
 
-def _as_it_is(creative: Creative, page: str) -> Showing:
+def shown_as_it_is(creative: Creative, page: str) -> Showing:
+    """A creative as an arm of its own; clicks go to ``page``."""
     return Showing(
         arm=creative.id,
         creative_id=creative.id,
@@ -564,14 +579,15 @@ def may_be_shown(showing: Showing, approved: frozenset[str]) -> bool:
 
 def _with_levels(showings: Sequence[Showing], creatives: Mapping[str, Creative]) -> tuple[Arm, ...]:
     """Arms with their factor levels; without, when two arms would be the same combination."""
-    levels = [_levels(showing, creatives[showing.creative_id]) for showing in showings]
+    levels = [levels_of(showing, creatives[showing.creative_id]) for showing in showings]
     distinct = {tuple(sorted(level.items())) for level in levels}
     if len(distinct) < len(levels):
         return tuple(Arm(showing.arm) for showing in showings)
     return tuple(Arm(showing.arm, level) for showing, level in zip(showings, levels, strict=True))
 
 
-def _levels(showing: Showing, creative: Creative) -> dict[str, str]:
+def levels_of(showing: Showing, creative: Creative) -> dict[str, str]:
+    """The factor levels of what an arm shows; ``creative`` is the one whose picture it is."""
     picture = f"{creative.product_id} in {creative.scene.id} ({creative.format})"
     return dict(zip(PARTS, (showing.headline or "(none)", picture, showing.call_to_action or "(none)"), strict=True))
 

@@ -110,6 +110,7 @@ class RunningTest:
     refresh_exposures: int = 500  # new exposures after which the weights are worked out again
     started: datetime | None = None
     stopped: datetime | None = None
+    held: tuple[str, ...] = ()  # arms that somebody paused: approval alone does not bring them back
 
     def arm(self, id: str) -> Arm:
         return next(arm for arm in self.plan.arms if arm.id == id)

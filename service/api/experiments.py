@@ -13,6 +13,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from experiments import EVERYONE, PolicySpec, Result, StopRule
+from service import lineup
 from service.arena import Opening, utc_now
 from service.records import RunningTest, Showing
 from service.storage.store import adapter
@@ -193,6 +194,44 @@ def stop_test(id: TestId, who: Growth) -> TestView:
     return test_view(who.services.arena.stop(who.workspace, id, who.key.id, utc_now()))
 
 
+class ChallengeRequest(Strict):
+    """Approved creatives that join."""
+
+    creatives: Annotated[list[Id], Field(min_length=1, max_length=500)]
+
+
+class ArmsRequest(Strict):
+    """New states of arms."""
+
+    states: Annotated[dict[Id, Literal["active", "paused", "retired"]], Field(min_length=1, max_length=2_000)]
+
+
+class ShipRequest(Strict):
+    arm: Id
+
+
+@router.post("/{id}/challengers", responses=WRITE)
+def add_challengers(id: TestId, body: ChallengeRequest, who: Growth) -> TestView:
+    """Add creatives while it runs; in a combined test their parts meet all parts there are. New arms start from what
+    is known of their parts."""
+    store = who.services.store(who.workspace)
+    return test_view(lineup.challenge(who.services.arena, store, id, body.creatives, who.key.id, utc_now()))
+
+
+@router.post("/{id}/arms", responses=WRITE)
+def change_arms(id: TestId, body: ArmsRequest, who: Growth) -> TestView:
+    """Pause arms, let them in again, or retire them for good; in force before the answer."""
+    store = who.services.store(who.workspace)
+    return test_view(lineup.set_arms(who.services.arena, store, id, body.states, who.key.id, utc_now()))
+
+
+@router.post("/{id}/ship", responses=WRITE)
+def ship(id: TestId, body: ShipRequest, who: Growth) -> TestView:
+    """Show one arm to everybody from now on; the others are paused and can be let in again."""
+    store = who.services.store(who.workspace)
+    return test_view(lineup.ship(who.services.arena, store, id, body.arm, who.key.id, utc_now()))
+
+
 class TrafficView(BaseModel):
     """What came in, and what became of it."""
 
@@ -201,6 +240,10 @@ class TrafficView(BaseModel):
     weight_versions: int
     events: dict[str, int]  # outcome -> number
     unknown_in_workspace: int  # events that named no decision of this workspace
+    out_of_order: int  # events that are kept although a later one came before
+    marked_decisions: dict[str, int]  # mark -> number: robots, bursts
+    marked_events: dict[str, int]  # mark -> number: also pages fetched ahead, looks at a header
+    counted_marks: list[str]  # marks that are counted in; all others add nothing to the result
 
 
 class ResultsView(BaseModel):
@@ -283,7 +326,7 @@ def _results_json(who: Caller, id: str) -> Response:
     services = who.services
     test = services.store(who.workspace).tests.get(id)
     result = services.arena.result(who.workspace, id, utc_now())
-    by_arm = services.log.n_decisions(who.workspace, id)
+    by_arm, quality = services.log.n_decisions(who.workspace, id), services.log.quality(who.workspace, id)
     view = ResultsView(
         experiment=test_view(test),
         result=result,
@@ -293,6 +336,10 @@ def _results_json(who: Caller, id: str) -> Response:
             weight_versions=services.store(who.workspace).tests.newest_version(id),
             events=services.log.counts(who.workspace, id),
             unknown_in_workspace=services.log.unknown(who.workspace),
+            out_of_order=quality.out_of_order,
+            marked_decisions=quality.marked_decisions,
+            marked_events=quality.marked_events,
+            counted_marks=list(quality.counted_marks),
         ),
     )
     return Response(adapter(ResultsView).dump_json(view), media_type="application/json")  # not-a-number becomes null

@@ -187,7 +187,7 @@ def posterior(rows: Sequence[Row], *, width: Width = 640, narrow: bool = False, 
         "arm:N",
         sort=order,
         title=None,
-        axis=alt.Axis(labelLimit=112 if narrow else 300, ticks=False, domain=False, labelPadding=8),
+        axis=alt.Axis(labelLimit=112 if narrow else 320, ticks=False, domain=False, labelPadding=8),
     )
     x = alt.X(
         "low:Q",
@@ -272,7 +272,7 @@ def uplift(
     if table:
         layers.append(
             alt.Chart(alt.Data(name="last"), width=width, height=height)
-            .mark_circle(size=70, opacity=1, color=COLOURS[0], clip=True)
+            .mark_circle(size=70, opacity=1, color=COLOURS[0])
             .encode(x="visitors:Q", y=alt.Y("estimate:Q", scale=scale), tooltip=tooltip)
         )
     if truth is not None:
@@ -307,7 +307,7 @@ def effects(rows: Sequence[Row], *, width: Width = 640, narrow: bool = False, re
         "level:N",
         sort=order,
         title=None,
-        axis=alt.Axis(labelLimit=128 if narrow else 260, ticks=False, domain=False, labelPadding=8),
+        axis=alt.Axis(labelLimit=128 if narrow else 200, ticks=False, domain=False, labelPadding=8),
     )
     scale = alt.Scale(domain=[-reach, reach], nice=False)
     x = alt.X(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from experiments import Decision, ExperimentError, PolicySpec, StopRule, plan, served_probabilities, what_if
+from service import lineup
 from service.arena import Opening, utc_now
 from service.domain import Approval, Creative
 from service.errors import InvalidInput, NotFound
@@ -26,7 +28,8 @@ Growth = Annotated[Member, Depends(member_with(Scope.GROWTH))]
 PAGE = 12
 POLL_S = 10
 MOST_CREATIVES = 200
-ROWS = 24  # ads in the list of a result
+ROWS = 36  # ads in the list of a result
+FIRST_ROWS = 8  # of them at once
 RECENT = 12  # decisions at hand for an explanation
 STATES = {
     TestState.DRAFT: ("Draft", ""),
@@ -90,7 +93,7 @@ def _card(found: Reading) -> dict[str, Any]:
 def verdict(found: Reading) -> dict[str, str]:
     """What to do now: a word, its tone, one sentence, and the reason behind it."""
     result, state = found.result, found.test.state
-    names = {view.id: f"“{view.letter or view.id}” ({view.name})" if view.letter else view.name for view in found.arms}
+    names = {view.id: f"ad {view.letter}" if view.letter else view.name for view in found.arms}
     why = reading.in_words(result.verdict.reason, names)
     why = why if why.endswith(".") else f"{why}."
     word, tone = VERDICTS[result.verdict.action]
@@ -358,6 +361,7 @@ def _context(who: Member, found: Reading) -> dict[str, Any]:
         "verdict": verdict(found),
         "figures": readings(who.request).figures(who.workspace, found) if found.result.exposures else {},
         "views": views,
+        "first_rows": FIRST_ROWS,
         "left_out": len(found.arms) - len(views),
         "top": top,
         "pictures": {view.id: small(who, view.showing.picture_key, 192) for view in views},
@@ -448,6 +452,68 @@ def pause(id: str, who: Growth) -> Response:
 def stop(id: str, who: Growth) -> Response:
     who.services.arena.stop(who.workspace, id, who.key.id, utc_now())
     return who.go(f"/tests/{id}", "Stopped for good. What was learned stays here.")
+
+
+@router.post("/tests/{id}/ship")
+def ship(id: str, who: Growth) -> Response:
+    arm = who.text("arm")
+    lineup.ship(who.services.arena, who.store, id, arm, who.key.id, utc_now())
+    name = reading.arm_names(who.store.tests.get(id)).get(arm, arm)
+    return who.go(f"/tests/{id}", f"Everybody sees {name} from now on.", undo=f"/tests/{id}/take-back")
+
+
+@router.post("/tests/{id}/take-back")
+def take_back(id: str, who: Growth) -> Response:
+    lineup.take_back(who.services.arena, who.store, id, who.key.id, utc_now())
+    return who.go(f"/tests/{id}", "The paused ads are in again.")
+
+
+@router.post("/tests/{id}/arms/{arm}")
+def change_arm(id: str, arm: str, who: Growth) -> Response:
+    state = who.text("to")
+    lineup.set_arms(who.services.arena, who.store, id, {arm: state}, who.key.id, utc_now())
+    name = reading.arm_names(who.store.tests.get(id)).get(arm, arm)
+    said = {"paused": "rests until you let it in again", "active": "is in again", "retired": "is out for good"}
+    back = {"paused": "active", "active": "paused"}.get(state)
+    undo = f"/tests/{id}/arms/{quote(arm)}/{back}" if back else None
+    return who.go(f"/tests/{id}", f"{name} {said[state]}.", undo=undo)
+
+
+@router.post("/tests/{id}/arms/{arm}/{state}")
+def undo_arm(id: str, arm: str, state: str, who: Growth) -> Response:
+    lineup.set_arms(who.services.arena, who.store, id, {arm: state}, who.key.id, utc_now())
+    return who.go(f"/tests/{id}", "It is as it was.")
+
+
+@router.get("/tests/{id}/challengers")
+def choose_challengers(id: str, who: Growth) -> Response:
+    return _challengers_page(who, who.store.tests.get(id))
+
+
+def _challengers_page(who: Member, test: RunningTest, problem: str = "") -> Response:
+    here = {id for showing in test.showings for ids in showing.vouchers.values() for id in ids}
+    products = sorted({showing.product_id for showing in test.showings})
+    found = [c for product in products for c in _approved(who, product) if c.id not in here]
+    return who.page(
+        "tests/challengers.html.j2",
+        422 if problem else 200,
+        test=test,
+        groups=_by_product(who, found),
+        combined=not all(showing.is_typeset for showing in test.showings),
+        problem=problem,
+    )
+
+
+@router.post("/tests/{id}/challengers")
+def add_challengers(id: str, who: Growth) -> Response:
+    before = who.store.tests.get(id)
+    try:
+        creatives = who.texts("creatives")
+        test = lineup.challenge(who.services.arena, who.store, id, creatives, who.key.id, utc_now())
+    except InvalidInput as error:
+        return _challengers_page(who, before, f"{error.reason[:1].upper()}{error.reason[1:]}.")
+    joined = len(test.plan.arms) - len(before.plan.arms)
+    return who.go(f"/tests/{id}", f"{words.count(joined, 'ad')} joined; each starts from what is known of its parts.")
 
 
 # --- what if, and why -------------------------------------------------------------------------------------------------

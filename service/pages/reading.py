@@ -169,9 +169,12 @@ def _parts(test: RunningTest, showing: Showing) -> tuple[str, str, str]:
 
 
 def picture_words(level: str) -> str:
-    """The level of a picture as one says it: "mug in oak-window (square)" is "oak window, square"."""
+    """The level of a picture as one says it: "mug in oak-window (story)" is "oak window, story"; square goes unsaid."""
     match = re.fullmatch(r"\S+ in (.+) \((.+)\)", level)
-    return f"{match[1].replace('-', ' ')}, {match[2]}" if match else level
+    if not match:
+        return level
+    place = match[1].replace("-", " ")
+    return place if match[2] == "square" else f"{place}, {match[2]}"
 
 
 def in_words(text: str, names: Mapping[str, str]) -> str:

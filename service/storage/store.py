@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, delete, func, select, update
 
-from experiments import Arm, Experiment, WeightTable, table_from_dict
+from experiments import Arm, Experiment, Factor, WeightTable, table_from_dict
 from service.domain import Approval, Copy, Creative, Product
 from service.errors import Conflict, NotFound
 from service.records import (
@@ -476,16 +476,7 @@ class Tests(_Repository):
             connection.execute(
                 insert(connection, t.arms),
                 [
-                    {
-                        "workspace": self._workspace,
-                        "experiment_id": test.id,
-                        "id": arm.id,
-                        "position": position,
-                        "creative_id": showings[arm.id].creative_id,
-                        "state": arm.state,
-                        "levels": None if arm.levels is None else dict(arm.levels),
-                        "showing": to_json(Showing, showings[arm.id]),
-                    }
+                    _arm_row(self._workspace, test.id, position, arm, showings[arm.id])
                     for position, arm in enumerate(test.plan.arms)
                 ],
             )
@@ -529,6 +520,43 @@ class Tests(_Repository):
                     .where(t.arms.c.workspace == self._workspace, t.arms.c.experiment_id == id, t.arms.c.id == arm)
                     .values(state=state)
                 )
+
+    def rearrange(
+        self,
+        id: str,
+        entry: AuditEntry,
+        *,
+        states: Mapping[str, str] | None = None,
+        held: Sequence[str] | None = None,
+        added: Sequence[tuple[Arm, Showing]] = (),
+        factors: Sequence[Factor] | None = None,
+    ) -> None:
+        """Change who plays: states of arms, those held back, new arms with what they show. All of it or nothing.
+
+        Raises:
+            NotFound
+        """
+        here = (t.experiments.c.workspace == self._workspace, t.experiments.c.id == id)
+        mine = (t.arms.c.workspace == self._workspace, t.arms.c.experiment_id == id)
+        with self._database.engine.begin() as connection:
+            row = connection.execute(select(t.experiments.c.body).where(*here)).one_or_none()
+            if row is None:
+                raise NotFound("experiment", id)
+            body = dict(row.body)
+            if held is not None:
+                body["held"] = list(held)
+            if factors is not None:
+                body["plan"] = {**body["plan"], "factors": [to_json(Factor, factor) for factor in factors]}
+            vouchers = {one for _, showing in added for ids in showing.vouchers.values() for one in ids}
+            body["creatives"] = sorted({*body["creatives"], *vouchers})
+            connection.execute(update(t.experiments).where(*here).values(body=body))
+            for arm_id, state in (states or {}).items():
+                connection.execute(update(t.arms).where(*mine, t.arms.c.id == arm_id).values(state=state))
+            if added:
+                last = connection.execute(select(func.max(t.arms.c.position)).where(*mine)).scalar_one()
+                rows = [_arm_row(self._workspace, id, last + 1 + i, *pair) for i, pair in enumerate(added)]
+                connection.execute(insert(connection, t.arms), rows)
+            _note(connection, self._workspace, entry)
 
     def showing_creative(self, creative_id: str) -> tuple[str, ...]:
         """Ids of tests, not stopped, in which a creative vouches for a part of some arm."""
@@ -579,6 +607,19 @@ class Tests(_Repository):
         return _running_test(row, arms)
 
 
+def _arm_row(workspace: str, test: str, position: int, arm: Arm, showing: Showing) -> dict[str, Any]:
+    return {
+        "workspace": workspace,
+        "experiment_id": test,
+        "id": arm.id,
+        "position": position,
+        "creative_id": showing.creative_id,
+        "state": arm.state,
+        "levels": None if arm.levels is None else dict(arm.levels),
+        "showing": to_json(Showing, showing),
+    }
+
+
 def _test_body(test: RunningTest) -> dict[str, Any]:
     plan = to_json(Experiment, test.plan)
     del plan["arms"]
@@ -588,6 +629,7 @@ def _test_body(test: RunningTest) -> dict[str, Any]:
         "window_s": test.window_s,
         "refresh_exposures": test.refresh_exposures,
         "creatives": sorted(vouchers | {showing.creative_id for showing in test.showings}),
+        "held": list(test.held),
     }
 
 
@@ -605,6 +647,7 @@ def _running_test(row: Row[Any], arms: Sequence[Row[Any]]) -> RunningTest:
         refresh_exposures=row.body["refresh_exposures"],
         started=row.started,
         stopped=row.stopped,
+        held=tuple(row.body.get("held", ())),
     )
 
 

@@ -5,7 +5,7 @@
 
 document.addEventListener("click", (event) => {
   const opens = event.target.closest("[data-opens]");
-  if (opens) document.getElementById(opens.dataset.opens)?.showModal();
+  if (opens) ask(document.getElementById(opens.dataset.opens), opens.dataset);
   if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
   if (event.target instanceof HTMLDialogElement) event.target.close(); // a click beside it
   if (event.target.closest("[data-dismiss]")) event.target.closest(".flash")?.remove();
@@ -25,9 +25,17 @@ document.addEventListener("submit", (event) => { // no second click while the fi
 });
 addEventListener("pageshow", () => document.querySelectorAll("form button[type=submit]:disabled").forEach((button) => { button.disabled = false; }));
 
+function ask(dialog, about) { // one dialog may serve a whole list: the button says what it is about
+  const form = dialog.querySelector("form");
+  if (about.fillAction) form.action = about.fillAction;
+  if (about.fillName) dialog.querySelectorAll("[data-put=name]").forEach((place) => { place.textContent = about.fillName; });
+  if (about.fillState) dialog.querySelectorAll("[data-when]").forEach((button) => { button.hidden = !button.dataset.when.split(" ").includes(about.fillState); });
+  dialog.showModal();
+}
+
 // --- charts ------------------------------------------------------------------------------------------------------
 
-const NARROW = 560; // pixels of room below which the narrow drawing is taken
+const NARROW = 430; // pixels of room below which the narrow drawing is taken
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 function coloured(spec) { // the style sheet's inks; series keep their colours
@@ -82,6 +90,9 @@ dark.addEventListener("change", () => drawAll());
 
 // --- refreshed parts: what was drawn or opened stays until there is something newer --------------------------------
 
+document.addEventListener("htmx:beforeRequest", (event) => { // whoever is deciding something is not disturbed
+  if (event.target.id === "live" && (document.hidden || document.querySelector("dialog[open]"))) event.preventDefault();
+});
 const kept = { drawings: new Map(), open: new Set() };
 document.addEventListener("htmx:beforeSwap", (event) => {
   kept.drawings.clear();
