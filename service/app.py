@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from .api import (
     brands,
+    clients,
     copy,
     creatives,
     docs,
@@ -30,15 +32,17 @@ from .api import (
     rules,
     scenes,
     tracking,
+    visitors,
 )
 from .api.access import Limiter
 from .api.fast_lane import FastLane
 from .api.middleware import Gate
-from .arena import utc_now
+from .arena import rules_of, utc_now
 from .domain import Product
 from .keys import first_key
 from .pages import site
 from .settings import Settings
+from .tracking import retain
 from .wiring import Services, StudioFactory, real_studio, wire
 
 log = logging.getLogger("adloom")
@@ -49,7 +53,24 @@ DESCRIPTION = (
     "an Idempotency-Key; keys go into X-API-Key or a bearer token."
 )
 # routes are tried in this order: what pages call comes first
-ROUTERS = (tracking, products, brands, feeds, copy, rules, scenes, images, creatives, jobs, experiments, keys, health, docs)
+ROUTERS = (
+    tracking,
+    visitors,
+    products,
+    brands,
+    feeds,
+    copy,
+    rules,
+    scenes,
+    images,
+    creatives,
+    jobs,
+    experiments,
+    keys,
+    health,
+    docs,
+    clients,
+)
 
 
 def create_app(settings: Settings | None = None, make_studio: StudioFactory = real_studio) -> FastAPI:
@@ -111,16 +132,30 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(services.jobs.launch)
     await run_in_threadpool(services.arena.refresh_all, utc_now())
     refresher = asyncio.create_task(_refresh(services), name="refresh-weights")
+    retainer = asyncio.create_task(_retain(services), name="retain")
     try:
         yield
     finally:
         refresher.cancel()
+        retainer.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await refresher
         await services.commit.close()  # what was promised is committed
         services.log.close()
         await run_in_threadpool(services.jobs.close)
         services.database.close()
+
+
+async def _retain(services: Services) -> None:
+    """Once an hour remove what is older than the settings say."""
+    days = services.settings.retain_days
+    while days is not None:
+        await asyncio.sleep(3_600.0)
+        try:
+            age, rules = timedelta(days=days), rules_of(services.database)
+            await run_in_threadpool(retain, services.database, rules, age, utc_now())
+        except Exception:
+            log.exception("old rows were not removed; trying again in an hour")
 
 
 async def _refresh(services: Services) -> None:

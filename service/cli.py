@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from .commands import copywriting, pictures, run, rules, scenes, weights, words
+from .commands import copywriting, feeds, pictures, run, rules, scenes, visitors, weights, words
 from .commands.base import say
 
 app = typer.Typer(
@@ -20,10 +20,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for group in (run, copywriting, words, pictures):
+for group in (run, copywriting, feeds, words, pictures):
     app.add_typer(group.app)
 for name, group in (("rules", rules), ("scenes", scenes), ("weights", weights)):
     app.add_typer(group.app, name=name)
+app.add_typer(visitors.app, name="visitors")
+app.add_typer(visitors.retention)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from service import lineup
 from service.arena import Opening, utc_now
 from service.records import RunningTest, Showing
 from service.storage.store import adapter
+from service.wiring import Services
 
 from .access import AnyCaller, Caller, Growth
 from .errors import READ, WRITE
@@ -298,51 +299,54 @@ def _wanted(accept: str) -> str:
 
 def results_as(who: Caller, id: str, format: str) -> Response:
     """A result in one of ``FORMATS``. Raises NotFound."""
-    if format == "json":
-        return _results_json(who, id)
-    from service import report
-    from service.pages.reading import read
-
-    found = read(who.services, who.workspace, id, utc_now())
-    if format == "csv":
-        by_arm = who.services.log.n_decisions(who.workspace, id)
-        data: str | bytes = _csv(found.result, found.test, by_arm)
-    elif format == "png":
-        data = report.result_png(found)
-    else:
-        shown = {view.id: view.showing.picture_key for view in found.arms[: report.PICTURED_ARMS]}
-        objects = who.services.objects(who.workspace)
-        pictures = {arm: objects.get(key) for arm, key in shown.items() if objects.has(key)}
-        quality = who.services.log.quality(who.workspace, id)
-        data = report.result_page(found, pictures, quality, f"{who.services.settings.address}/tests/{id}")
-    name = f'{"inline" if format in ("png", "html") else "attachment"}; filename="{id}.{format}"'
-    headers = {"Content-Disposition": name, "Cache-Control": "private, no-store"}
+    data = results_as_bytes(who.services, who.workspace, id, format)
+    headers = {"Cache-Control": "private, no-store"}
+    if format != "json":
+        place = "attachment" if format == "csv" else "inline"
+        headers["Content-Disposition"] = f'{place}; filename="{id}.{format}"'
     if format == "html":
+        from service import report
+
         headers["Content-Security-Policy"] = report.POLICY
     return Response(data, media_type=FORMATS[format], headers=headers)
 
 
-def _results_json(who: Caller, id: str) -> Response:
-    services = who.services
-    test = services.store(who.workspace).tests.get(id)
-    result = services.arena.result(who.workspace, id, utc_now())
-    by_arm, quality = services.log.n_decisions(who.workspace, id), services.log.quality(who.workspace, id)
+def results_as_bytes(services: Services, workspace: str, id: str, format: str) -> bytes:
+    """A result in one of ``FORMATS``, worked out now. Raises NotFound."""
+    if format == "json":
+        return _results_json(services, workspace, id)
+    from service import report
+    from service.pages.reading import read
+
+    found = read(services, workspace, id, utc_now())
+    if format == "csv":
+        return _csv(found.result, found.test, services.log.n_decisions(workspace, id)).encode()
+    if format == "png":
+        return report.result_png(found)
+    objects = services.objects(workspace)
+    shown = {view.id: view.showing.picture_key for view in found.arms[: report.PICTURED_ARMS]}
+    pictures = {arm: objects.get(key) for arm, key in shown.items() if objects.has(key)}
+    address = f"{services.settings.address}/tests/{id}"
+    return report.result_page(found, pictures, services.log.quality(workspace, id), address).encode()
+
+
+def _results_json(services: Services, workspace: str, id: str) -> bytes:
+    store = services.store(workspace)
+    test = store.tests.get(id)
+    result = services.arena.result(workspace, id, utc_now())
+    by_arm = services.log.n_decisions(workspace, id)
     view = ResultsView(
         experiment=test_view(test),
         result=result,
         traffic=TrafficView(
             decisions=sum(by_arm.values()),
             decisions_by_arm=by_arm,
-            weight_versions=services.store(who.workspace).tests.newest_version(id),
-            events=services.log.counts(who.workspace, id),
-            unknown_in_workspace=services.log.unknown(who.workspace),
-            out_of_order=quality.out_of_order,
-            marked_decisions=quality.marked_decisions,
-            marked_events=quality.marked_events,
-            counted_marks=list(quality.counted_marks),
+            weight_versions=store.tests.newest_version(id),
+            events=services.log.counts(workspace, id),
+            unknown_in_workspace=services.log.unknown(workspace),
         ),
     )
-    return Response(adapter(ResultsView).dump_json(view), media_type="application/json")  # not-a-number becomes null
+    return adapter(ResultsView).dump_json(view)  # not-a-number becomes null
 
 
 CSV_COLUMNS = (
