@@ -19,6 +19,7 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 from sqlalchemy import make_url
 
 from models.errors import MissingWeights, ModelError
+from prompts.errors import PromptError
 
 from .errors import Busy, ServiceError
 from .records import ItemState, Job, JobItem
@@ -115,7 +116,7 @@ class Jobs:
         started = time.monotonic()
         try:
             made = self._handlers[jobs.kind(id)](workspace, item.request)
-        except (ServiceError, ModelError) as error:
+        except (ServiceError, ModelError, PromptError) as error:
             jobs.settle(id, _failed(item, str(error), started), self.now())
             if isinstance(error, MissingWeights):
                 log.warning("job %s item %s: %s", id, position, error)

@@ -169,6 +169,11 @@ def wire(settings: Settings, make_studio: StudioFactory = real_studio) -> Servic
     def words(workspace: str, request: Mapping[str, Any]) -> str:
         return make_copy(services, workspace, request).id
 
+    def feed_words(workspace: str, request: Mapping[str, Any]) -> str:
+        from .feeds.work import write_row
+
+        return write_row(services, workspace, request)
+
     services = Services(
         settings=settings,
         database=database,
@@ -185,7 +190,7 @@ def wire(settings: Settings, make_studio: StudioFactory = real_studio) -> Servic
         log=log,
         commit=GroupCommit(log.write, most_waiting=settings.events_waiting, rows=_rows),
         arena=Arena(database, log, refresh_at_latest_s=settings.refresh_at_latest_s),
-        jobs=Jobs(settings, database, {"images": picture, "copy": words}, utc_now),
+        jobs=Jobs(settings, database, {"images": picture, "copy": words, "feed-copy": feed_words}, utc_now),
         object_store=open_objects(settings.storage),
         make_studio=make_studio,
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
+from service.copy.brief import BriefFile
 from service.domain import Copy
 from service.wiring import make_copy
 
@@ -34,6 +35,8 @@ class CopyRequest(Strict):
     seed: Seed = 0
     tone: Line | None = None
     audience: Line | None = None
+    brand: Annotated[Id | None, Field(description="a kept brand, whose brief lies under this one")] = None
+    brief: BriefFile | None = None
 
 
 class CopyJobRequest(Strict):
@@ -46,12 +49,20 @@ class CopyJobRequest(Strict):
     seed: Seed = 0
     tone: Line | None = None
     audience: Line | None = None
+    brand: Id | None = None
+    brief: BriefFile | None = None
+
+
+def _asked(body: CopyRequest | CopyJobRequest, **exclude: bool) -> dict[str, Any]:
+    """A request as JSON values; of a brief only the keys that it sets."""
+    said = body.model_dump(mode="json", exclude={"brief", *exclude})
+    return {**said, "brief": body.brief.model_dump(mode="json", exclude_unset=True) if body.brief else None}
 
 
 @router.post("", status_code=201, responses=WRITE)
 def write_copy(body: CopyRequest, who: Merchant, response: Response) -> Copy:
     """Write now and answer with the copy. The same request gives the same copy."""
-    copy = make_copy(who.services, who.workspace, body.model_dump())
+    copy = make_copy(who.services, who.workspace, _asked(body))
     response.headers["Location"] = f"/v1/copy/{copy.id}"
     return copy
 
@@ -59,7 +70,7 @@ def write_copy(body: CopyRequest, who: Merchant, response: Response) -> Copy:
 @router.post("/jobs", status_code=202, responses=WRITE)
 def write_copy_later(body: CopyJobRequest, who: Merchant, request: Request, response: Response) -> JobView:
     """Write in the background; each item of the job names its copy."""
-    shared = body.model_dump(exclude={"product_ids", "channels"})
+    shared = _asked(body, product_ids=True, channels=True)
     items: list[dict[str, Any]] = [
         {"product_id": product, "channel": channel, **shared}
         for product in body.product_ids

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse
 
 from experiments import ExperimentError, InvalidExperiment
 from models.errors import MissingWeights, ModelError, UnknownBackend, UnreadableImage
+from prompts.errors import PromptError
 from service.errors import (
     Busy,
     Conflict,
@@ -67,6 +68,7 @@ STATUS: dict[type[Exception], int] = {
     UnreadableImage: 422,
     MissingWeights: 503,
     ModelError: 422,
+    PromptError: 422,
     ServiceError: 422,
 }
 NAMES = {
@@ -192,7 +194,7 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    for kind in (ServiceError, ModelError, ExperimentError):
+    for kind in (ServiceError, ModelError, ExperimentError, PromptError):
         app.add_exception_handler(kind, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ValidationError, _invalid)

@@ -23,7 +23,10 @@ from .shapes import After, Limit, Listing, listing
 
 router = APIRouter(prefix="/v1/products", tags=["products"], route_class=Idempotent)
 Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
-FEEDS = {kind: {"schema": {"type": "string"}} for kind in ("application/json", "application/x-ndjson", "text/csv")}
+FEEDS = {
+    kind: {"schema": {"type": "string"}}
+    for kind in ("application/json", "application/x-ndjson", "text/csv", "text/tab-separated-values", "application/xml")
+}
 PICTURES = {
     kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/jpeg", "image/png", "image/webp")
 }
@@ -70,7 +73,7 @@ async def import_products(
     partial: Annotated[bool, Query(description="keep the good rows although others are bad")] = False,
     currency: Annotated[str, Query(pattern="^[A-Z]{3}$", description="of prices without one")] = "EUR",
 ) -> Any:
-    """A feed as the body: a JSON list, JSON lines, CSV (columns id, title, price, ..., fact:<key>), or Shopify's CSV.
+    """A feed as the body: JSON, JSON lines, Google Merchant (XML, TSV), Shopify, or CSV (id, title, ..., fact:<key>).
 
     All or nothing, unless ``partial``. Products that exist are replaced; photographs already uploaded stay.
     """

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from prompts.rules import find_market
 from service.domain import Brand, Brief, Fact, Money, Offer, Product, Voice
 from service.errors import InvalidInput
 from service.products import MoneyFile
@@ -25,7 +26,7 @@ from .voice import voice_of
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Slider = Annotated[float, Field(ge=-2, le=2, strict=False)]
 Day = Annotated[date, Field(strict=False)]
-Market = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{1,31}$")]
+Market = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=40)]
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 
 
@@ -134,6 +135,7 @@ def brief_for(
 
     Raises:
         InvalidInput: an offer is over or has not begun on that day.
+        prompts.UnknownMarket: no such market; it names those that exist.
     """
     day = file.runs_on or today
     offers = tuple(_offer(offer) for offer in file.offers)
@@ -155,7 +157,7 @@ def brief_for(
         ),
         audience=file.audience or product.audience,
         tone=voice.words or None,
-        market=file.market or market_of(language, product.price.currency if product.price else None),
+        market=find_market(file.market or market_of(language, product.price.currency if product.price else None)),
         variants=variants,
         voice=voice,
         persona=file.persona,
@@ -207,18 +209,19 @@ def evidence_of(brief: Brief) -> Product:
     return product
 
 
-_BY_CURRENCY = {"CNY": "cn", "GBP": "uk", "USD": "us", "EUR": "eu"}
-_BY_LANGUAGE = {"zh": "cn", "de": "eu", "fr": "eu", "es": "eu", "it": "eu", "nl": "eu", "pt": "eu", "pl": "eu"}
-_BY_REGION = {
+_BY_CURRENCY = {"CNY": "cn", "GBP": "uk", "USD": "us", "EUR": "eu", "JPY": "jp"}
+_BY_LANGUAGE = {"zh": "cn", "de": "de", "fr": "fr", "ja": "jp"}
+_BY_REGION = {"GB": "uk", "US": "us", "CN": "cn", "DE": "de", "FR": "fr", "JP": "jp"} | dict.fromkeys("AT ES IT IE NL BE".split(), "eu")  # noqa: SIM905
     "GB": "uk",
     "US": "us",
     "CN": "cn",
-    "DE": "eu",
+    "DE": "de",
     "AT": "eu",
-    "FR": "eu",
+    "FR": "fr",
     "ES": "eu",
     "IT": "eu",
     "IE": "eu",
+    "JP": "jp",
 }
 
 

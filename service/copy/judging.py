@@ -12,7 +12,6 @@ from functools import cached_property
 
 import prompts
 from prompts import Forbidden, TextField
-from prompts.rules import market_ids
 from service.domain import Brief, CopyLine, Finding, Ledger, Length, Origin, Product, PromptMark, Verdict
 
 from . import rules
@@ -114,13 +113,11 @@ class Judge:
 
     def _rule_findings(self, field: str, text: str) -> Iterable[Finding]:
         brief = self.brief
-        if brief.market not in market_ids():
-            return
         ruling = rules.check(
             text,
             market=brief.market,
             channel=brief.channel,
-            field=field,
+            field=field if field in prompts.channel(brief.channel).text else None,
             language=brief.language,
             category=brief.product.category,
             product=self.evidence,

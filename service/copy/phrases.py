@@ -62,7 +62,7 @@ _ADJECTIVE = re.compile(
     re.I,
 )
 _MASS = re.compile(
-    r"(?:steel|wood|oak|walnut|beech|cotton|wool|silk|linen|leather|glass|bamboo|silicone|polypropylene|nylon|polyester|ceramic|stoneware|porcelain|aluminum|aluminium|fibre|fiber|oil|tea|coffee|honey|wax|foam|rubber|cork|cardboard|paper|board|packaging|water|clay|support|storage|protection|insulation|bluetooth|sugar|salt|cocoa|milk|fragrance|perfume|light|charging|control|cancelling|canceling|stitching|padding|lining|construction|fill|filling|down|felt|canvas|mesh|denim|velvet|titanium|brass|copper|iron|concrete|stone|marble|acid|vitamin e|vitamin c)$",  # noqa: E501
+    r"(?:steel|wood|oak|walnut|beech|cotton|wool|silk|linen|leather|glass|bamboo|silicone|polypropylene|nylon|polyester|ceramic|stoneware|porcelain|aluminum|aluminium|fibre|fiber|oil|tea|coffee|honey|wax|foam|rubber|cork|cardboard|paper|packaging|water|clay|support|storage|protection|insulation|bluetooth|sugar|salt|cocoa|milk|fragrance|perfume|light|charging|control|cancelling|canceling|stitching|padding|lining|construction|fill|filling|down|felt|canvas|mesh|denim|velvet|titanium|brass|copper|iron|concrete|stone|marble|acid|vitamin e|vitamin c)$",  # noqa: E501
     re.I,
 )
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(?:h|hrs?|hours?)\b", re.I)
@@ -80,7 +80,7 @@ def phrases(product: Product, language: str) -> tuple[Phrase, ...]:
     make = _chinese if language.startswith("zh") else _english
     for fact in product.facts:
         value = f"{fact.value} {fact.unit}" if fact.unit and fact.unit not in fact.value else fact.value
-        if _SKIP.search(fact.key) or _SKIP.search(value) or ORDERS.search(value):
+        if re.match(r"\s*[-+=@]", value) or _SKIP.search(fact.key) or _SKIP.search(value) or ORDERS.search(value):
             continue
         found.extend(make(fact.key.replace("_", " ").strip(), value.strip()))
     kept: dict[str, Phrase] = {}

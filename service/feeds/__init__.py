@@ -1,0 +1,1 @@
+"""Feeds: many products in one file, read row by row, and the same rows written out with copy."""
