@@ -43,6 +43,7 @@ from .keys import first_key
 from .pages import site
 from .settings import Settings
 from .tracking import retain
+from .tracking.filters import agent_kind
 from .wiring import Services, StudioFactory, real_studio, wire
 
 log = logging.getLogger("adloom")
@@ -130,6 +131,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     services.commit.start()
     await run_in_threadpool(services.jobs.launch)
+    await run_in_threadpool(agent_kind, "")  # reads its list before the first visitor comes
     await run_in_threadpool(services.arena.refresh_all, utc_now())
     refresher = asyncio.create_task(_refresh(services), name="refresh-weights")
     retainer = asyncio.create_task(_retain(services), name="retain")
@@ -190,6 +192,7 @@ def serve(settings: Settings | None = None, *, load_samples: bool = False, quiet
     """Run the server in this process until it is told to stop."""
     import uvicorn
 
+    sys.setswitchinterval(0.001)  # whoever works on weights gives way to visitors sooner
     settings = settings or Settings()
     _log_to_stderr(settings.log_level)
     app = create_app(settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -74,6 +75,8 @@ def _open() -> tuple[Any, Any]:
 
     settings = Settings()
     database = Database(settings.database)
+    if database.is_sqlite and not Path(database.url.database or "").exists():
+        fail(f"no database at {database.url.database}; set ADLOOM_DATA_DIR or ADLOOM_DATABASE_URL")
     database.migrate()
     return settings, database
 
