@@ -211,17 +211,16 @@ def evidence_of(brief: Brief) -> Product:
 
 _BY_CURRENCY = {"CNY": "cn", "GBP": "uk", "USD": "us", "EUR": "eu", "JPY": "jp"}
 _BY_LANGUAGE = {"zh": "cn", "de": "de", "fr": "fr", "ja": "jp"}
-_BY_REGION = {"GB": "uk", "US": "us", "CN": "cn", "DE": "de", "FR": "fr", "JP": "jp"} | dict.fromkeys("AT ES IT IE NL BE".split(), "eu")  # noqa: SIM905
+_BY_REGION = {
     "GB": "uk",
     "US": "us",
     "CN": "cn",
     "DE": "de",
-    "AT": "eu",
     "FR": "fr",
+    "JP": "jp",
+    "AT": "eu",
     "ES": "eu",
     "IT": "eu",
-    "IE": "eu",
-    "JP": "jp",
 }
 
 
