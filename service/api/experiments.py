@@ -334,7 +334,7 @@ def _results_json(services: Services, workspace: str, id: str) -> bytes:
     store = services.store(workspace)
     test = store.tests.get(id)
     result = services.arena.result(workspace, id, utc_now())
-    by_arm = services.log.n_decisions(workspace, id)
+    by_arm, quality = services.log.n_decisions(workspace, id), services.log.quality(workspace, id)
     view = ResultsView(
         experiment=test_view(test),
         result=result,
@@ -344,6 +344,10 @@ def _results_json(services: Services, workspace: str, id: str) -> bytes:
             weight_versions=store.tests.newest_version(id),
             events=services.log.counts(workspace, id),
             unknown_in_workspace=services.log.unknown(workspace),
+            out_of_order=quality.out_of_order,
+            marked_decisions=quality.marked_decisions,
+            marked_events=quality.marked_events,
+            counted_marks=list(quality.counted_marks),
         ),
     )
     return adapter(ResultsView).dump_json(view)  # not-a-number becomes null
