@@ -231,9 +231,9 @@ def market_of(language: str, currency: str | None) -> str:
     ('us', 'cn', 'uk')
     """
     tag, _, region = language.partition("-")
-    return (
-        _BY_REGION.get(region.upper())
-        or ("cn" if tag == "zh" else None)
-        or _BY_CURRENCY.get(currency or "")
-        or _BY_LANGUAGE.get(tag.lower(), "eu")
-    )
+    by_language = _BY_LANGUAGE.get(tag.lower())
+    if region.upper() in _BY_REGION:
+        return _BY_REGION[region.upper()]
+    if by_language and (tag == "zh" or currency in (None, "EUR", "JPY")):
+        return by_language
+    return _BY_CURRENCY.get(currency or "") or by_language or "eu"

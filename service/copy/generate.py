@@ -183,17 +183,22 @@ def _copy_id(brief: Brief, model: str, seed: int) -> str:
 
 def wanted_of(brief: Brief) -> dict[str, int]:
     """Field -> how many texts: the channel's own numbers, the brief's variants where it leaves them open."""
+    return wanted_counts(brief.channel, brief.variants, brief.language)
+
+
+def wanted_counts(channel: str, variants: int, language: str = "en") -> dict[str, int]:
+    """The same for a channel, a number of variants and a language. Raises prompts.UnknownChannel."""
     wanted: dict[str, int] = {}
-    is_latin = brief.language.split("-")[0].lower() not in ("zh", "ja")
-    for name, spec in prompts.channel(brief.channel).text.items():
+    is_latin = language.split("-")[0].lower() not in ("zh", "ja")
+    for name, spec in prompts.channel(channel).text.items():
         if name in _UNWRITTEN or ((spec.count == "gsm7_septets") != is_latin and name.startswith("body_")):
             continue
         if name in _OPTIONAL:
             wanted[name] = spec.max_items or 1
             continue
-        n = min(brief.variants, spec.max_items) if spec.max_items else min(brief.variants, ALTERNATIVES)
+        n = min(variants, spec.max_items) if spec.max_items else min(variants, ALTERNATIVES)
         wanted[name] = max(n, spec.min_items, 1)
-    wanted.setdefault(BUTTON, min(max(brief.variants, 1), ALTERNATIVES))
+    wanted.setdefault(BUTTON, min(max(variants, 1), ALTERNATIVES))
     return wanted
 
 
