@@ -28,8 +28,9 @@ from .offpolicy import ESTIMATORS, Estimate, Estimator, Logged, WhatIf, effectiv
 from .planning import Plan, exposures_per_arm, plan
 from .policies import Weighing, fixed_split, thompson, top_two, weigh
 from .posterior import Best, Beta, beats, best_of_betas, best_of_normals, prior_from_rates
+from .scenarios import InvalidScenario, scenario_from
 from .sequential import asymptotic_multiplier, asymptotic_p, holm, msprt_p, normal_mixture_boundary, rate_sequence
-from .simulate import SCENARIOS, Scenario, SimulationResult, World, make_world, run
+from .simulate import SCENARIOS, Scenario, SimulationResult, World, best_policy, make_world, run, scenario_named
 from .srm import SampleRatio, check_sample_ratio
 from .tables import Draws, alias_table, decide, decide_many, floored, make_table, served_probabilities, sticky_uniform
 from .tables import table_from_dict as table_from_dict
@@ -75,6 +76,7 @@ __all__ = [
     "Guardrail",
     "Interval",
     "InvalidExperiment",
+    "InvalidScenario",
     "LevelResult",
     "Lift",
     "Logged",
@@ -111,6 +113,7 @@ __all__ = [
     "beats",
     "best_of_betas",
     "best_of_normals",
+    "best_policy",
     "check_sample_ratio",
     "combinations",
     "count",
@@ -143,6 +146,8 @@ __all__ = [
     "rate_sequence",
     "replayed",
     "run",
+    "scenario_from",
+    "scenario_named",
     "served_probabilities",
     "sticky_uniform",
     "table_from_dict",

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from .commands import copywriting, feeds, pictures, results, rules, run, scenes, visitors, weights, words
+from .commands import copywriting, feeds, pictures, results, rules, run, scenes, simulate, visitors, weights, words
 from .commands.base import say
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for name, group in (("rules", rules), ("scenes", scenes), ("weights", weights)):
 app.add_typer(visitors.app, name="visitors")
 app.add_typer(visitors.retention)
 app.add_typer(results.app)
+app.add_typer(simulate.app)
 
 
 def main() -> None:
