@@ -100,6 +100,8 @@ def graphemes(text: str) -> Iterator[str]:
 
 def display_width(text: str) -> int:
     """Half-width cells, >= 0. See the module docstring."""
+    if text.isascii() and text.isprintable():
+        return len(text)
     return sum(_cluster_width(cluster) for cluster in graphemes(text))
 
 

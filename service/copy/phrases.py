@@ -403,6 +403,7 @@ def noun_of(product: Product) -> str:
     return " ".join(_lower_first(w) for w in short) or "product"
 
 
+@lru_cache(maxsize=128)
 def name_of(product: Product) -> str:
     """The title without brand and figures, or the short name where the title is no name."""
     core = title_core(product)

@@ -50,7 +50,8 @@ def alike(a: Print, b: Print) -> bool:
     same = _kept(tuple(a_said), tuple(b_said))
     if len(a_said) == len(b_said):
         return same >= len(a_said) - 1 and (len(a_said) > 2 or _same_place(longer, shorter))
-    return len(b_said) >= 3 and same == len(b_said)
+    fewer = min(len(a_said), len(b_said))
+    return fewer >= 3 and same == fewer
 
 
 def _same_place(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
@@ -58,13 +59,14 @@ def _same_place(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     return len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) <= 1 and len(a) > 2
 
 
-def _kept(longer: tuple[str, ...], shorter: tuple[str, ...]) -> int:
+def _kept(a: tuple[str, ...], b: tuple[str, ...]) -> int:
     """Pieces at the beginning and at the end that both share."""
+    most = min(len(a), len(b))
     start = 0
-    while start < len(shorter) and longer[start] == shorter[start]:
+    while start < most and a[start] == b[start]:
         start += 1
     end = 0
-    while end < len(shorter) - start and longer[-1 - end] == shorter[-1 - end]:
+    while end < most - start and a[-1 - end] == b[-1 - end]:
         end += 1
     return start + end
 
