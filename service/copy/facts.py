@@ -138,6 +138,9 @@ def open_book(product: Product) -> FactBook:
     return book
 
 
+_WARRANTY_VALUE = re.compile(r"质保|保修|三包|联保|\bwarranty\b|\bguarantee\b|garantie|garantía|保証")
+
+
 def _denies(key: str, value: str) -> bool:
     """Whether a fact says that it is not so: "waterproof: no", "not suitable for: winter storms". Twice no is yes."""
     return bool(_NO.match(value)) != bool(_DENYING_KEY.match(key.strip().replace("_", " ")) and not _YES.match(value))
@@ -153,6 +156,8 @@ def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
         for subject, names in SUBJECTS.items():
             if any(n in key_words or (not n.isascii() and n in key.lower) for n in names.split()):
                 book.kinds.setdefault(subject, line)
+    if _WARRANTY_VALUE.search(line.value.lower()):
+        book.kinds.setdefault("warranty", line)
     both = plain(f"{line.key.replace('_', ' ')}: {line.value}")
     is_answer = bool(_YES.match(line.value) or _NO.match(line.value))
     denies_key = bool(_NO.match(line.value)) or (line.negative and not is_answer)
@@ -337,7 +342,7 @@ def _totals(value: Plain, found: list[Quantity]) -> list[Quantity]:
     return totals
 
 
-_SUMMED = frozenset({"mass", "volume", "charge"})
+_SUMMED = frozenset({"mass", "volume", "charge", "power"})
 
 
 def nearest_attributes(source: Plain, quantity: Quantity, found: list[Quantity], language: str) -> frozenset[str]:

@@ -38,6 +38,7 @@ from .lexicon import (
     attribute_trie,
     claim_han_trie,
     claim_trie,
+    common_stems,
     concepts,
     counter_han_trie,
     general_counters,
@@ -125,6 +126,8 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
     _read_warranties(reading)
     for match in _AT_MOST.finditer(source.lower):
         reading.take(match.start(), match.start() + 2)
+    for match in _ORDINAL.finditer(source.lower):
+        reading.take(*match.span())
     mentions = _mentions(reading)
     _read_mentions(reading, mentions)
     _read_codes(reading)
@@ -139,8 +142,11 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
     return Ledger(text, _finished(reading))
 
 
+_ORDINAL = re.compile(
+    r"第一(?=[段次个口天步眼杯件把支双顶辆套份座课堂站节章页封缕束声句场程餐顿年晚夜班])|第[二三四五六七八九十]+(?=[段次个口天步眼杯件把支双节章页])"
+)
 _AT_MOST = re.compile(
-    r"最[长高大多低小快久远](?=[\u4e00-\u9fff]{0,4}(?:约|达|为|可达)?(?:\d|[一二两三四五六七八九十百千]+[^\W\d]))"
+    r"最[长長高大多低小快久远](?=[\u4e00-\u9fff]{0,4}(?:约|达|为|可达)?(?:\d|[一二两三四五六七八九十百千]+[^\W\d]))"
 )
 
 
@@ -476,6 +482,7 @@ def _mentions(reading: _Reading) -> list[Mention]:
         spoken_for = [(m.start, m.end) for m in found]
         latin = [w for w in reading.words if all(w.end <= a or b <= w.start for a, b in spoken_for)]
         found.extend(claim_trie("en").find(latin))
+        found.sort(key=lambda m: m.start)
     return found
 
 
@@ -495,6 +502,8 @@ def _read_mentions(reading: _Reading, mentions: Iterable[Mention]) -> None:
         after = reading.source.lower[mention.end : mention.end + 6]
         if reading.language == "en" and re.match(r"[ -]free\b", after) and not _is_offer(known):
             continue  # "plastic-free" is read as an absence
+        if mention.end - mention.start == 1 and _is_inside_a_word(reading, mention, known):
+            continue
         if _continues(reading, mention, known):
             continue
         if _is_idle(reading, mention, known) or _frames_an_amount(reading, mention, known):
@@ -585,12 +594,29 @@ _IDLE_AFTER = {  # a lexicon word that means something else before or after thes
     "smart": re.compile(r"^\s*(?:casual|choice|buy|way|pick|move|design|look|storage|layout|idea|solution)\b"),
     "paper": re.compile(r"^\s*(?:trail|chase)\b"),
 }
+_BEFORE_ONE = re.compile(r"(?:^|[\W\d真纯全实牛羊猪原老大小厚薄黑白红黄蓝绿灰紫粉棕金银橙和与的是用为]|[a-z0-9])$")
+_AFTER_ONE = re.compile(r"^(?:$|\W|[质制的色和与款盖柄把底身壳杯壶架桌椅床柜盒框腿板面带芯布线料包袋锅碗盘勺刀])")
+
+
+def _is_inside_a_word(reading: _Reading, mention: Mention, known: Sequence[str]) -> bool:
+    """Whether one Han character is only a syllable of another word (皮 in 皮埃蒙特)."""
+    lower = reading.source.lower
+    if not _is_han(lower[mention.start]) or any(c in reading.book.affirmed or c in reading.book.denied for c in known):
+        return False
+    before, after = lower[: mention.start], lower[mention.end :]
+    return not (_BEFORE_ONE.search(before[-1:]) and _AFTER_ONE.match(after[:1])) and not _AFTER_ONE.match(after[:1])
+
+
+def _is_han(character: str) -> bool:
+    return "\u3400" <= character <= "\u9fff"
+
+
 _GENERIC = frozenset({"certified", "imported"})
 
 
 def _continues(reading: _Reading, mention: Mention, known: Sequence[str]) -> bool:
     """Whether a word like "certified" only goes on with the claim before it ("ASTM F963 certified", 零残忍认证)."""
-    if known[0] not in _GENERIC or not reading.claims:
+    if not _GENERIC & set(known) or not reading.claims:
         return False
     last = max(reading.claims, key=lambda c: c[1])
     gap = reading.source.text[last[1] : mention.start]
@@ -615,6 +641,8 @@ def _frames_an_amount(reading: _Reading, mention: Mention, known: Sequence[str])
     return any(0 <= c[0] - mention.end <= 5 or 0 <= mention.start - c[1] <= 3 for c in near)
 
 
+_COLOUR_FRAME = re.compile(r"\b(?:in|colou?rs?|colou?rways?|shades?|finish|finishes|tones?)(?:\s*:)?\s+(?:(?:[\w-]+,?\s+){0,2}(?:or|and|,)?\s*){0,3}$")  # fmt: skip  # noqa: E501
+_FOR_SO_LONG = re.compile(r"\s*(?:for|für|pendant|durante|por)?\s*(?:up to\s+)?(?:\d+|one|two|three|five|ten|fifteen|twenty|twenty[- ]five|a decade|zwei|drei|fünf|deux|trois|cinq|dos|tres|cinco)\b")  # fmt: skip  # noqa: E501
 _VERB_BEFORE = re.compile(
     r"\b(?:to|we|i|you|they|can|will|and|just|never|always|please|easily|simply|cannot|could|would)\s+$"
 )
@@ -627,7 +655,11 @@ def _is_idle(reading: _Reading, mention: Mention, known: Sequence[str]) -> bool:
         if pattern is not None and pattern.match(after) and concept not in reading.book.affirmed:
             return True
     word = reading.source.lower[mention.start : mention.end]
-    if word == "built in" and any(0 <= mention.start - c[1] <= 1 for c in reading.claims):
+    if all(concepts()[c].noun for c in known) and reading.language == "en" and not any(c in reading.book.affirmed for c in known):  # fmt: skip  # noqa: E501
+        return not _COLOUR_FRAME.search(reading.source.lower[max(0, mention.start - 48) : mention.start])
+    if word.replace("-", " ") == "built in":
+        return True  # what is built in is judged by its own name
+    if "satisfaction" in known and reading.book.kinds.get("warranty") and _FOR_SO_LONG.match(reading.source.lower, mention.end):  # fmt: skip  # noqa: E501
         return True
     if any(concepts()[c].kind == "material" for c in known) and not any(c in reading.book.affirmed for c in known):
         worked_on = _WORKED_ON_HAN if reading.language == "zh" else _WORKED_ON
@@ -1185,6 +1217,12 @@ def _judge_count(reading: _Reading, quantity: Quantity) -> None:
         return reading.supported(*span, "number", book.numbers[digits])
     if others:
         return reading.contradicted(*span, "quantity", others[0].line)
+    if _is_foreign(reading):
+        alike = next(
+            (fq for fq in book.quantities if not fq.quantity.measures and _same_number(quantity, fq.quantity)), None
+        )
+        if alike is not None:
+            return reading.supported(*span, "quantity", alike.line)
     is_held = re.search(
         r"\b(?:holds|serves|makes|fits|seats|brews|pours|carries|takes|stores|for up to)\s+(?:up to\s+)?$", before
     )
@@ -1231,6 +1269,11 @@ def _counted(reading: _Reading, quantity: Quantity) -> tuple[bool, Line] | None:
     return (False, same[0].line) if not own_name or claimed or quantity.number > 2 else None
 
 
+def _is_foreign(reading: _Reading) -> bool:
+    """Whether the text is in another language than the facts, so that their nouns cannot meet."""
+    return reading.language != reading.book.product.language.split("-")[0]
+
+
 def _is_age(fact: FactQuantity) -> bool:
     return "age" in fact.attributes or bool(re.search(r"\bages?\b|年龄|岁|alter\b", fact.line.key.lower()))
 
@@ -1252,6 +1295,9 @@ def _judge_han_count(reading: _Reading, quantity: Quantity) -> None:
     source, book, span = reading.source, reading.book, (quantity.start, quantity.end)
     if _CLOCK.match(source.text, span[1]):
         return reading.take(*span)
+    named = re.search(r"[a-z]{2,}$", source.lower[: span[0]])
+    if named is not None:
+        return _judge_named_number(reading, quantity, named.group())
     counted = _counted(reading, quantity)
     if counted is not None and (quantity.number != 1 or not quantity.in_words):
         true, line = counted
@@ -1289,6 +1335,20 @@ def _judge_han_count(reading: _Reading, quantity: Quantity) -> None:
     return None
 
 
+def _judge_named_number(reading: _Reading, quantity: Quantity, name: str) -> None:
+    """A number glued to a name ("SPF50"): true when a fact gives the name this number."""
+    about = [ln for ln in reading.book.facts() if name in f"{ln.key} {ln.value}".lower()]
+    same = next(
+        (fq for fq in reading.book.quantities if fq.line in about and fq.quantity.number == quantity.number), None
+    )
+    span = (quantity.start, quantity.end)
+    if same is not None:
+        return reading.supported(*span, "number", same.line)
+    if about:
+        return reading.contradicted(*span, "number", about[0])
+    return reading.unsupported(*span, "number", "no fact holds this number")
+
+
 _CLOCK = re.compile(r"点(?:半|钟|整|的|,|,|$)|[月号日](?:的|,|$)")
 
 
@@ -1313,8 +1373,8 @@ def _graded(words: Sequence[str], ending: str) -> str:
 
 
 _LIFE = r"(?:day|night|morning|afternoon|evening|moment|memor|hour|minute|week|weekend|season|winter|summer|life|lives|time|mood|friend|smile|adventure|hike|trip|commute|journey|road|trail|you\b|self|stories|plan|dream|meeting|workday|run|walk|sip|shift|routine|weather|winters|summers|stay|occasion|detail|of days|of mornings|cook|reader|guest|kid|child|thing|fan|escape|climb|trek|ride)"  # noqa: E501
-_SUPERLATIVE = re.compile(
-    rf"\b(?:the\s+|our\s+|its\s+)?(?:world's\s+|country's\s+|market's\s+|industry's\s+)?(?:{_graded(_ADJECTIVES, 'est')}|finest|(?:most|least)\s+(?!of\b|likely\b|people\b|days\b|mornings\b|nights\b|out\b|importantly\b|days\b)[a-z-]+)\b(?!\s+{_LIFE})"  # noqa: E501
+_SUPERLATIVE = re.compile(  # "the longest beach days" are the reader's
+    rf"\b(?:the\s+|our\s+|its\s+)?(?:world's\s+|country's\s+|market's\s+|industry's\s+)?(?:{_graded(_ADJECTIVES, 'est')}|finest|(?:most|least)\s+(?!of\b|likely\b|people\b|days\b|mornings\b|nights\b|out\b|importantly\b|days\b)[a-z-]+)\b(?!\s+(?:[a-z]+\s+)?{_LIFE})"  # noqa: E501
 )
 _COMPARATIVE = re.compile(
     rf"\b(?:\d+(?:\.\d+)?\s?(?:x|×|times)\s+(?:as\s+|more\s+|less\s+)?[a-z]+(?:\s+(?:than|as)\b)?|(?:twice|double|triple|half|three times|ten times|two times|five times)\s+(?:as\s+[a-z]+|the\s+[a-z]+)|(?:{_graded(_ADJECTIVES, 'er')}|better|worse|(?:more|less|fewer)\s+[a-z-]+(?:\s+[a-z-]+)?)\s+than\b(?!\s+(?:ever\s+)?(?:before\s+)?you\b)|(?:longer|stronger|harder|easier|faster)[- ]lasting|(?:outlasts?|outperforms?|outshines?|surpass(?:es)?|exceeds|beats)\b|unlike (?:any )?(?:other|ordinary|regular|most|typical|traditional|conventional|cheap|standard)?[a-z ]{{0,20}}|compared (?:to|with)|versus|\bvs\b|than (?:any|other|most|the competition|ordinary|traditional|regular|leading|conventional)|superior to|unlike the rest|\b(?!your|my|our)\w+(?:'s|s')\s+(?:number one|top|first)?\s*(?:favou?rite|choice|pick)\b)"  # noqa: E501
@@ -1525,6 +1585,8 @@ def _read_rest(reading: _Reading) -> None:
                 reading.add(word.start, word.end, "opinion", Verdict.PUFFERY, None, "opinion, not a fact")
             elif word.stem.endswith("ly") and (word.stem[:-2] in opinion or word.stem[:-2] in claims_nothing):
                 continue
+            elif word.stem in common_stems() and not _asserts(reading, word):
+                continue
             elif not _is_verb_with_particle(reading, word) and not _is_context(reading, word):
                 unknown.append(word)
         if unknown:
@@ -1551,6 +1613,30 @@ def _denied_together(reading: _Reading, words: Sequence[Token], word: Token) -> 
     if word.stem in _GRAMMAR:
         return False
     return any(w.stem not in _GRAMMAR and reading.book.negative_words.get(w.stem) is line for w in near)
+
+
+_ASSERTING = frozenset(
+    stem(w)
+    for w in "with features feature featuring includes include including included has have offers offer equipped contains contain containing boasts boast adds add uses use using provides provide delivers deliver supports support powered infused enriched plus comes integrated built-in built fitted packed treated made contains carries holds".split()  # noqa: E501
+)
+
+
+def _asserts(reading: _Reading, word: Token) -> bool:
+    """Whether an ordinary word is said of the product: "with a ...", "features ...", "numbered pages"."""
+    index = next(i for i, w in enumerate(reading.words) if w.start == word.start)
+    before = [w for w in reading.words[max(0, index - 6) : index] if w.clause == word.clause]
+    if any(w.stem in _ASSERTING and not _is_about_people(before[i + 1 :]) for i, w in enumerate(before)):
+        return True
+    following = reading.words[index + 1] if index + 1 < len(reading.words) else None
+    is_participle = word.lower.endswith("ed") and not word.lower.endswith("eed")
+    if is_participle and following is not None and following.clause == word.clause and following.is_word:
+        owner = before[-1].lower if before else ""
+        return following.stem not in _GRAMMAR and owner not in _PERSON_BEFORE | _GIVEN_BEFORE | {"the", "is", "are", "was", "be", "get", "got"}  # fmt: skip  # noqa: E501
+    return False
+
+
+def _is_about_people(words: Sequence[Token]) -> bool:
+    return any(w.lower in _GIVEN_BEFORE | {"you", "us", "them", "the"} for w in words)
 
 
 _PERSON_BEFORE = frozenset("he she they we you i who nobody everyone everybody somebody someone to let's let can't can will would could should might must don't won't".split())  # fmt: skip  # noqa: E501, SIM905
@@ -1692,13 +1778,23 @@ def _longest_fact(text: str, i: int, known: list[bool], lines: list[tuple[str, L
     return 0, None
 
 
+_HAN_FRAME_BEFORE = re.compile(r"(?:支持|采用|搭载|内置|自带|具备|具有|拥有|配备|配有|添加|富含|蕴含|含有?|升级|引进|源自|源于|来自|通过|获|荣获|经|由|带有?|附赠?|送|赠|可|能|会|防|抗|耐|免|无|零|超|不|比|专利|独家|首创|全球|全国|行业|国际|国家|进口|原装|正宗|纯|真|特级|古法|非遗|传统|手工|百年|皇家|宫廷|军|医|航天|德国|日本|韩国|意大利|法国|美国|瑞士)$")  # fmt: skip  # noqa: E501
+_HAN_CLAIMING = re.compile(r"[防抗耐免零]|功能|技术|系统|科技|芯片|材质|级别?|专利|认证|指数|成分|因子|精华|工厂|直供|直营|同款|大师|名家|传人|非遗|专家|医生|医院|明星|博士|院士|部队|宇航|纳米|负离子|远红外|量子|石墨|磁疗|基因|分子|酵素|干细胞|智能|自动|感应|遥控|定制|刻字|设计师|联名|正品|保真|首创|独家|唯一|冠军|第一|加密|传输|模式|涂层|镀层|夹层|内胆|芯|仓|屏|灯$|扣$|袋$|垫$|罩$|架$|轮$|锁$|套$|盒$|刷$|布$|绒$|棉$|纱$|木$|石$|钢$|铝$|玉$|漆$|胶$|膜$|油$|酸$|素$|肽$|菌$|粉$|率|值|压|度$|力$")  # fmt: skip  # noqa: E501
+
+
+def _claims_in_chinese(lower: str, start: int, end: int) -> bool:
+    """Whether unknown characters are said of the product: in a claim's frame, or made of what claims are made of."""
+    before, run = lower[max(0, start - 4) : start], lower[start:end]
+    return end - start >= 5 or bool(_HAN_FRAME_BEFORE.search(before) or _HAN_CLAIMING.search(run) or _HAN_FRAME_BEFORE.search(run[:2]))  # fmt: skip  # noqa: E501
+
+
 def _unknown_runs(reading: _Reading, offset: int, known: list[bool]) -> None:
     start = None
     for i, is_known in enumerate([*known, True]):
         if not is_known and start is None:
             start = i
         elif is_known and start is not None:
-            if i - start >= 2:
-                words = reading.source.text[offset + start : offset + i]
+            words = reading.source.text[offset + start : offset + i]
+            if i - start >= 2 and _claims_in_chinese(reading.source.lower, offset + start, offset + i):
                 reading.unsupported(offset + start, offset + i, "feature", f"no fact mentions: {words}")
             start = None

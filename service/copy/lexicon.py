@@ -37,6 +37,7 @@ class Concept:
     broader: frozenset[str] = frozenset()  # what it carries with it: steel for stainless steel
     excludes: frozenset[str] = frozenset()  # what cannot be true beside it
     claims: bool = False  # of things: to name it says that it is there
+    noun: bool = False  # of colours: a thing of the world too, a colour only in a colour's frame
     is_group: bool = False  # its surfaces share a kind, not a meaning: one of them proves no other
 
 
@@ -66,7 +67,13 @@ def concepts() -> dict[str, Concept]:
 
     return {
         id: Concept(
-            id, kind, ancestors(id), frozenset(row.get("excludes", ())), bool(row.get("claims")), bool(row.get("group"))
+            id,
+            kind,
+            ancestors(id),
+            frozenset(row.get("excludes", ())),
+            bool(row.get("claims")),
+            bool(row.get("noun")),
+            bool(row.get("group")),
         )
         for id, (kind, row) in raw.items()
     }
@@ -259,6 +266,12 @@ def general_counters() -> frozenset[str]:
 def plain_stems(language: str) -> frozenset[str]:
     """Stems of words that claim nothing."""
     return frozenset(_stems(table("plain").get(language, "").split()))
+
+
+@lru_cache(maxsize=1)
+def common_stems() -> frozenset[str]:
+    """Stems of ordinary English words, which claim nothing outside a claim's frame."""
+    return frozenset(stem(word) for word in table("common")["en"].split())
 
 
 @lru_cache(maxsize=8)

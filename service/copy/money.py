@@ -38,11 +38,14 @@ _FREE_OVER = re.compile(
     r"(?:orders?|purchases?|baskets?|bestellungen|bestellwert|commandes?|achats?|pedidos?|compras?)\s*(?:over|above|of|from|ab|über|de|dès|à partir de|desde)?\s*$|(?:满|以上)\s*$|free (?:shipping|delivery) (?:over|above|from)\s*$"  # noqa: E501
 )
 _DISCOUNT = re.compile(
-    r"(?:up to |save |get |extra |an extra |take |bis zu |jusqu'à |hasta |最高)?-?\d+(?:[.,]\d+)?\s?%\s?(?:off\b|discount|rabatt|reduziert|günstiger|de réduction|de remise|de descuento|less\b|cheaper|savings?|price|オフ|引き|off|的?优惠|折扣)|(?:save|sale|discount(?: of)?|sparen sie|spare|économisez|ahorra|立减|直降)[:\s]+(?:up to |bis zu |an extra |now )?\d+(?:[.,]\d+)?\s?%|(?<!\w)-\d{1,2}\s?%|(?:[1-9](?:\.\d)?|[1-9]\d|[一二三四五六七八九](?:点?[一二三四五六七八九])?)折(?!叠|扣店|射|痕|页|腰|纸)(?:起)?|满\d+[减送]\d*|half[- ]off|half price|two for one|2 for 1|3 for 2|百分之[一二三四五六七八九十]+的?(?:折扣|优惠)|第二件半价|买[一二三1-9]送[一二三1-9]|買[一二三]送[一二三]"  # noqa: E501
+    r"(?:up to |save |get |extra |an extra |take |bis zu |jusqu'à |hasta |最高)?-?\d+(?:[.,]\d+)?\s?%\s?(?:off\b|discount|rabatt|reduziert|günstiger|de réduction|de remise|de descuento|less\b|cheaper|savings?|price|オフ|引き|off|的?优惠|折扣)|(?:save|sale|discount(?: of)?|sparen sie|spare|économisez|ahorra|立减|直降)[:\s]+(?:up to |bis zu |an extra |now )?\d+(?:[.,]\d+)?\s?%|(?<!\w)-\d{1,2}\s?%|(?:[1-9](?:\.\d)?|[1-9]\d|[一二三四五六七八九](?:点?[一二三四五六七八九])?)折(?!叠|扣店|射|痕|页|腰|纸)(?:起)?|满\d+[减送]\d*|save (?:up to )?(?:half|a third|one third|two thirds|a quarter|one quarter)\b|half[- ]off|half price|two for one|2 for 1|3 for 2|百分之[一二三四五六七八九十]+的?(?:折扣|优惠)|第二件半价|买[一二三1-9]送[一二三1-9]|買[一二三]送[一二三]"  # noqa: E501
 )
 
 
 Role = Literal["price", "earlier", "saving", "threshold"]
+
+
+_SPOKEN_SHARE = {"two thirds": 66.7, "third": 33.3, "half": 50.0, "quarter": 25.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,8 @@ def discounts_in(source: Plain) -> list[tuple[int, int, float | None]]:
     found: list[tuple[int, int, float | None]] = []
     for match in _DISCOUNT.finditer(source.lower):
         number = re.search(r"\d+(?:[.,]\d+)?", match.group())
-        percent = float(number.group().replace(",", ".")) if number else None
+        spoken = next((v for k, v in _SPOKEN_SHARE.items() if k in match.group()), None)
+        percent = float(number.group().replace(",", ".")) if number else spoken
         if "折" in match.group():
             digits = match.group().split("折")[0]
             share = float(digits) if digits[0].isdigit() else han_number(digits[0])

@@ -65,6 +65,10 @@ _HAN_DIGIT = {
 }
 _HAN_PLACE = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "亿": 100_000_000}
 _HAN_NUMBER = re.compile(r"[一二两三四五六七八九十百千万亿零〇]+|半")
+_HAN_PERCENT = re.compile(r"百分(?:之)?(百|[一二两三四五六七八九十零]+)")
+_HAN_DECIMAL = re.compile(
+    r"([一二两三四五六七八九十]+)(米|斤|公斤|升|块)([一二三四五六七八九])(?![十百千个\d])(?=[^\w]|$|的|长|高|宽|重|大)"
+)
 _HAN_AND_A_HALF = re.compile(r"([一二两三四五六七八九十百]+)个半(?=小时|钟头|月)")
 _HAN_FRACTION = re.compile(r"([一二三四五六七八九十百]+)分之([一二两三四五六七八九十百零]+)")
 _GLUE = re.compile(r"[\s-]*(?:(?:of\s+)?(?:an?|one)\s+|d'(?:un\s+)?|de\s+|eine[nrs]?\s+|des\s+|个)?", re.I)
@@ -260,6 +264,8 @@ class _Spot:
     in_words: bool = False
     is_article: bool = False
     is_fraction: bool = False
+    is_percent: bool = False
+    unit: str = ""  # a unit that stands inside the figure: 两米六
 
 
 def _spots(source: Plain, language: str) -> list[_Spot]:
@@ -289,9 +295,15 @@ def _spots(source: Plain, language: str) -> list[_Spot]:
         for match in pattern.finditer(source.lower):
             value = _word_value(match.group(), owner)
             found.append(_Spot(*match.span(), value, 0.01, in_words=True, is_fraction=value < 1))
+    for match in _HAN_PERCENT.finditer(source.text):
+        share = 100.0 if match.group(1) == "百" and match.group().startswith("百分百") else han_number(match.group(1))
+        found.append(_Spot(*match.span(), share, 0.01, in_words=True, is_percent=True))
     for match in _HAN_FRACTION.finditer(source.text):
         below = han_number(match.group(1))
         found.append(_Spot(*match.span(), han_number(match.group(2)) / below, 0.01, in_words=True, is_fraction=True))
+    for match in _HAN_DECIMAL.finditer(source.text):
+        value = han_number(match.group(1)) + han_number(match.group(3)) / 10
+        found.append(_Spot(match.start(), match.end(), value, 0.01, in_words=True, unit=match.group(2)))
     for match in _HAN_AND_A_HALF.finditer(source.text):
         found.append(_Spot(*match.span(), han_number(match.group(1)) + 0.5, 0.01, in_words=True))
     for match in _HAN_NUMBER.finditer(source.text):
@@ -337,12 +349,22 @@ def _join_compounds(source: Plain, found: list[Quantity]) -> list[Quantity]:
     joined: list[Quantity] = []
     for quantity in found:
         before = joined[-1] if joined else None
+        if before is not None and _is_feet_and(source, before, quantity):
+            inches = before.measures[0].value + 2.54 * quantity.number
+            joined[-1] = Quantity(before.start, quantity.end, before.number, (Measure("length", inches, "in"),), before.hedge, before.in_words, False, 0.01)  # fmt: skip  # noqa: E501
+            continue
         pair = _compound(before, quantity) if before is not None else None
         if before is None or pair is None or not _INSIDE_COMPOUND.fullmatch(source.lower[before.end : quantity.start]):
             joined.append(quantity)
             continue
         joined[-1] = Quantity(before.start, quantity.end, before.number, (pair,), before.hedge, before.in_words, False, 0.01)  # fmt: skip  # noqa: E501
     return joined
+
+
+def _is_feet_and(source: Plain, first: Quantity, second: Quantity) -> bool:
+    """ "five foot seven": inches without their name."""
+    feet = any(m.unit == "ft" for m in first.measures)
+    return feet and not second.measures and second.number < 12 and source.text[first.end : second.start] == " "
 
 
 def _compound(first: Quantity, second: Quantity) -> Measure | None:
@@ -361,6 +383,13 @@ _AND_A = {"a hal": 0.5, "a qua": 0.25, "three": 0.75}
 
 
 def _with_unit(source: Plain, spot: _Spot) -> Quantity | None:
+    if spot.is_percent:
+        percent = (Measure("percent", spot.number, "pct"),)
+        return Quantity(spot.start, spot.end, spot.number, percent, _hedge(source, spot.start, spot.end), True)
+    if spot.unit:
+        owners = _units()[1].get(spot.unit, ())
+        inside = tuple(Measure(d, _base(spot.number, d, u, f), u) for d, u, f in owners)
+        return Quantity(spot.start, spot.end, spot.number, inside, _hedge(source, spot.start, spot.end), True)
     glue = _GLUE.match(source.text, spot.end)
     positions = [spot.end]
     if glue and glue.end() > spot.end:
@@ -375,6 +404,8 @@ def _with_unit(source: Plain, spot: _Spot) -> Quantity | None:
         if unit is None:
             continue
         end, owners = unit
+        if spot.is_article and owners[0][1] == "in":
+            continue  # "full in 90 minutes" has no inches
         if spot.is_article and not {o[0] for o in owners} & {"volume", "mass", "time", "length"}:
             return None
         number = spot.number
