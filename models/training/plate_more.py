@@ -72,7 +72,8 @@ def words_of(look: Look) -> str:
     things = [name.replace("_", " ") for names in look.things.values() for name in names.split("+")]
     behind = f", {back_words(look.back)}" if look.back else " from above" if look.kind == "top" else ""
     place = look.family.replace("_", " ")
-    return f"{look.palette} {place}, {SURFACES[look.surface][0]}{behind}, {' and '.join(things[:2])}, {light_words(look.light)}"
+    parts = (f"{look.palette} {place}", SURFACES[look.surface][0] + behind, " and ".join(things[:2]))
+    return ", ".join((*filter(None, parts), light_words(look.light)))
 
 
 def drawn(count: int, seed: int = 1, written: Sequence[Look] = ()) -> list[Look]:

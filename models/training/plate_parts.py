@@ -130,7 +130,7 @@ SURFACES: Mapping[str, tuple[str, Surface, float]] = {  # what people call it, t
     "teak": ("teak wood", _wood("teak", 0.12, 0.5, wear=1.0, seam=1.2), 0.50),
     "cherry": ("cherry wood", _wood("cherry", 0.15, 0.38), 0.46),
     "weathered": ("weathered wood", _wood("weathered", 0.12, 0.7, wear=1.0, seam=1.4), 0.56),
-    "whitewashed": ("whitewashed wood", _wood("whitewashed", 0.12, 0.6, wear=0.8), 0.76),
+    "whitewashed": ("whitewashed wood", _wood("whitewashed", 0.12, 0.6, wear=0.8), 0.80),
     "plaster": ("plaster", lambda r, p: materials.plaster(p.wall, trowel=0.7), 0.70),
     "microcement": (
         "microcement",
@@ -143,10 +143,10 @@ SURFACES: Mapping[str, tuple[str, Surface, float]] = {  # what people call it, t
     "terrazzo_blush": ("terrazzo", _terrazzo("#e9d5c9", ("#b8705d", "#f3e8dc", "#8d7f78", "#d9a58f"), 0.014), 0.72),
     "terrazzo_green": ("terrazzo", _terrazzo("#cfd8c9", ("#5d7a62", "#f0eee4", "#8fa78e", "#c6a98a"), 0.012), 0.70),
     "terrazzo_dark": ("terrazzo", _terrazzo("#4b4d50", ("#d8d2c6", "#8c7a68", "#a9adb0", "#c9a26b"), 0.010), 0.36),
-    "linen": ("linen", lambda r, p: materials.linen(p.cloth), 0.74),
+    "linen": ("linen", lambda r, p: materials.linen(p.cloth), 0.79),
     "paper": ("coloured paper", lambda r, p: materials.paper(p.wall), 0.79),
     "white_paper": ("white paper", lambda r, p: materials.paper("#eae8e4", grain=0.6), 0.88),
-    "painted": ("painted wood", lambda r, p: painted_boards(r, p.light), 0.78),
+    "painted": ("painted wood", lambda r, p: painted_boards(r, p.light), 0.84),
     "painted_tint": ("painted wood", lambda r, p: painted_boards(r, p.ceramic), 0.60),
     "painted_dark": ("painted wood", lambda r, p: painted_boards(r, p.dark), 0.36),
     "tiles": (
@@ -169,7 +169,7 @@ SURFACES: Mapping[str, tuple[str, Surface, float]] = {  # what people call it, t
     "moss": ("moss", lambda r, p: moss(), 0.44),
     "sand": ("sand", lambda r, p: materials.sand("#dcc39d", ripples=1.0), 0.72),
     "white_sand": ("white sand", lambda r, p: materials.sand("#ebe0cb", ripples=1.1), 0.82),
-    "snow": ("snow", lambda r, p: snow(), 0.86),
+    "snow": ("snow", lambda r, p: snow(), 0.90),
     "asphalt": ("asphalt", lambda r, p: asphalt(), 0.40),
     "brick": (
         "brick",
@@ -362,23 +362,58 @@ def mountains(rng: random.Random, p: Palette, y: float) -> None:
     views.hang(views.ridges(rng.randrange(999)), y + 2.2, middle=0.2)
 
 
-def _view(
-    name: str,
-    heading: float,
-    *,
-    blur: float = 0.014,
-    pitch: float = 0.0,
-    field: float = 58.0,
-    level: float = 0.5,
-    middle: float = 0.2,
-    **more: Any,
-) -> Back:
-    def build(rng: random.Random, palette: Palette, y: float) -> None:
-        card = views.cut(name, heading, pitch_deg=pitch, field_deg=field, blur=blur, level=level, **more)
-        views.hang(card, y + 2.0, middle=middle)
+@dataclass(frozen=True, slots=True)
+class View:
+    """A look into an environment map: see ``views.cut`` and ``views.hang``."""
 
-    return build
+    name: str
+    heading: float
+    pitch: float = 0.0
+    level: float = 0.5
+    saturation: float = 1.0
+    middle: float = 0.2  # height of the horizon, metres
 
+    def hang(self, rng: random.Random, palette: Palette, y: float) -> None:
+        card = views.cut(
+            self.name,
+            self.heading,
+            pitch_deg=self.pitch,
+            field_deg=58.0,
+            blur=0.014,
+            level=self.level,
+            saturation=self.saturation,
+        )
+        views.hang(card, y + 2.0, middle=self.middle)
+
+
+VIEWS: Mapping[str, View] = {  # looks into environment maps
+    "bedroom_view": View("interior", 300, pitch=-11, level=0.46),
+    "lounge_view": View("interior", 158, level=0.30),
+    "window_view": View("interior", 200, level=0.55),
+    "apartment_view": View("apartment", 236, level=0.5),
+    "hall_view": View("apartment", 292, level=0.45),
+    "lobby_view": View("lobby", 212, level=0.46, saturation=0.7),
+    "office_view": View("lobby", 150, level=0.42, saturation=0.6),
+    "mall_view": View("esplanade", 332, level=0.28),
+    "bar_view": View("esplanade", 238, level=0.30, saturation=0.8),
+    "bar_deep": View("esplanade", 24, level=0.20),
+    "warehouse_view": View("warehouse", 340, level=0.34),
+    "forest_view": View("forest", 122, level=0.32),
+    "woods_view": View("pines", 272, level=0.30),
+    "woods_deep": View("pines", 126, level=0.20),
+    "park_view": View("park", 62, level=0.46),
+    "meadow_view": View("sunrise", 216, level=0.46),
+    "meadow_morning": View("sunrise", 118, level=0.42),
+    "field_gold": View("sunrise", 148, level=0.36, saturation=0.9),
+    "sea_dusk": View("sunset", 206, level=0.42, middle=0.32),
+    "quay_view": View("venice", 296, level=0.44, middle=0.30, saturation=0.7),
+    "square_view": View("piazza", 112, level=0.46),
+    "city_view": View("city", 112, level=0.44),
+    "street_view": View("plaza", 252, level=0.42),
+    "courtyard_view": View("courtyard", 246, level=0.40),
+    "hills_view": View("dawn", 160, level=0.36),
+    "hills_far": View("dawn", 24, level=0.42, saturation=0.5),
+}
 
 BACKS: Mapping[str, Back] = {
     "plaster": _wall(lambda r, p: materials.plaster(p.wall, trowel=1.0)),
@@ -399,33 +434,8 @@ BACKS: Mapping[str, Back] = {
     "beadboard": beadboard,
     "shelf": shelved,
     "ridges": mountains,
-    "bedroom_view": _view("interior", 258, pitch=-12, level=0.42),
-    "lounge_view": _view("interior", 158, level=0.30),
-    "window_view": _view("interior", 200, level=0.55),
-    "apartment_view": _view("apartment", 236, level=0.5),
-    "hall_view": _view("apartment", 292, level=0.45),
-    "lobby_view": _view("lobby", 212, level=0.46, saturation=0.7),
-    "office_view": _view("lobby", 150, level=0.42, saturation=0.6),
-    "mall_view": _view("esplanade", 332, level=0.28),
-    "bar_view": _view("esplanade", 238, level=0.30, saturation=0.8),
-    "bar_deep": _view("esplanade", 24, level=0.20),
-    "warehouse_view": _view("warehouse", 340, level=0.34),
-    "forest_view": _view("forest", 122, level=0.32),
-    "woods_view": _view("pines", 272, level=0.30),
-    "woods_deep": _view("pines", 126, level=0.20),
-    "park_view": _view("park", 62, level=0.46),
-    "meadow_view": _view("sunrise", 216, level=0.46),
-    "meadow_morning": _view("sunrise", 118, level=0.42),
-    "field_gold": _view("sunrise", 148, level=0.36, saturation=0.9),
     "sea_view": lambda rng, p, y: views.hang(views.sea(rng.randrange(999)), y + 2.0, middle=0.36),
-    "sea_dusk": _view("sunset", 206, level=0.42, middle=0.32),
-    "quay_view": _view("venice", 296, level=0.44, middle=0.30, saturation=0.7),
-    "square_view": _view("piazza", 112, level=0.46),
-    "city_view": _view("city", 112, level=0.44),
-    "street_view": _view("plaza", 252, level=0.42),
-    "courtyard_view": _view("courtyard", 246, level=0.40),
-    "hills_view": _view("dawn", 160, level=0.36),
-    "hills_far": _view("dawn", 24, level=0.42, saturation=0.5),
+    **{name: view.hang for name, view in VIEWS.items()},
 }
 
 
@@ -437,11 +447,11 @@ Light = Callable[[random.Random, int], KeyLight]  # side: -1 from the left, 1 fr
 def _window(
     warm: Colour = "#fff6ea",
     power: float = 32,
-    fill: float = 7,
-    air: float = 0.28,
+    fill: float = 11,
+    air: float = 0.34,
     size: tuple[float, float] = (0.95, 0.75),
     elevation: float = 34,
-    azimuth: float = 112,
+    azimuth: float = 104,
 ) -> Light:
     def make(rng: random.Random, side: int) -> KeyLight:
         key = lights.softbox(
@@ -558,11 +568,11 @@ def _high(
 
 LIGHTS: Mapping[str, Light] = {
     "window": _window(),
-    "window_cool": _window("#f3f7ff", 30, 7, 0.30),
-    "window_warm": _window("#ffe9cf", 30, 6, 0.26),
-    "window_wide": _window("#fffaf2", 40, 9, 0.34, size=(1.5, 1.2), azimuth=100, elevation=38),
-    "window_low": _window("#fff2e0", 30, 5, 0.24, size=(0.7, 0.7), azimuth=98, elevation=28),
-    "back_window": _window("#fff8ec", 40, 16, 0.34, size=(1.3, 0.9), azimuth=142, elevation=38),
+    "window_cool": _window("#f3f7ff", 30, 11, 0.34),
+    "window_warm": _window("#ffe9cf", 30, 10, 0.32),
+    "window_wide": _window("#fffaf2", 40, 13, 0.38, size=(1.5, 1.2), azimuth=100, elevation=38),
+    "window_low": _window("#fff2e0", 30, 9, 0.30, size=(0.7, 0.7), azimuth=98, elevation=28),
+    "back_window": _window("#fff8ec", 36, 30, 0.46, size=(1.3, 0.9), azimuth=138, elevation=38),
     "evening": _window("#ffdcae", 20, 6, 0.16, size=(0.55, 0.55), azimuth=76, elevation=33),
     "moody": _window("#fff0dc", 20, 3, 0.12, size=(0.5, 0.5), azimuth=108, elevation=32),
     "overcast": _window("#fafcff", 42, 12, 0.42, size=(1.7, 1.5), azimuth=70, elevation=56),
@@ -572,8 +582,8 @@ LIGHTS: Mapping[str, Light] = {
     "sun": _sun(),
     "sun_low": _sun(3.2, "#ffdcae", 0.30, 2.2, 29, 62),
     "sun_noon": _sun(3.4, "#fff8ea", 0.42, 1.2, 56, 55),
-    "sun_hazy": _sun(3.0, "#fff0dc", 0.44, 4.5, 42, 64),
-    "sun_behind": _sun(3.4, "#ffe9c6", 0.46, 2.4, 38, 128),
+    "sun_hazy": _sun(2.8, "#fff0dc", 0.56, 4.5, 42, 64),
+    "sun_behind": _sun(2.6, "#ffe9c6", 0.80, 2.4, 40, 112),
     "dusk": _sun(1.3, "#ffc891", 0.26, 3.0, 26, 66, "#b9c8ec"),
     "bars": _bars(),
     "bars_tall": _bars("#fff0d8", (2, 3), (1, 1), 0.42, 66, 41),

@@ -1525,7 +1525,7 @@ def heart_outline(size: float) -> list[tuple[float, float]]:
 
 
 def heart(at: Point3, size: float, body: Any, turn_deg: float) -> None:
-    shapes.extruded(heart_outline(size), size * 0.35, body, at, bevel=0.004, turn_deg=turn_deg)
+    shapes.extruded(heart_outline(size), size * 0.35, body, at, bevel=0.0008, turn_deg=turn_deg)
 
 
 def hearts_flat(rng: random.Random, p: Palette, at: Point3) -> None:
@@ -1585,8 +1585,13 @@ def roses(rng: random.Random, p: Palette, at: Point3) -> None:
     props.vase("moon", 0.11, materials.ceramic(p.light, glaze=0.6), at)
     for k in range(5):
         a = 2 * math.pi * k / 5
-        out = 0.055 if k else 0.0
-        head = moved(at, out * math.cos(a), out * math.sin(a) * 0.7, 0.17 + rng.uniform(-0.015, 0.02))
+        out = 0.042 if k else 0.0
+        head = moved(
+            at,
+            out * math.cos(a),
+            out * math.sin(a) * 0.7,
+            0.150 + rng.uniform(-0.012, 0.012) + (0.018 if not k else 0.0),
+        )
         shapes.tube([moved(at, z=0.09), moved(head, z=-0.01)], 0.002, materials.plain("#5f7a45", 0.6), sides=6)
         rose(rng, head, rose_red(p))
     props.bunch(
@@ -1620,11 +1625,10 @@ def rose(rng: random.Random, at: Point3, tint: Colour, size: float = 0.026) -> N
                 for i in range(n + 1):
                     u = i / n - 0.5
                     a = turn + u * width * 2 * (0.55 + 0.45 * math.sin(math.pi * min(1, v * 0.9)))
-                    flare = r * (0.35 + 0.65 * math.sin(v * 1.5)) + size * 0.10 * layer * max(0, v - 0.7) * 2
-                    z = (
-                        size * 1.25 * (v - 0.12 * layer * v)
-                        - size * 0.25 * (u * 2) ** 2 * v
-                        - size * 0.08 * layer * max(0.0, v - 0.75) * 4
+                    rolled = max(0.0, v - 0.72) * layer  # outer petals roll their rim outwards
+                    flare = r * (0.30 + 0.62 * math.sin(v * 1.5)) + size * 0.22 * rolled
+                    z = size * (
+                        1.75 * v * (1 - 0.055 * layer) - 0.22 * (u * 2) ** 2 * v - 0.55 * rolled * max(0.0, v - 0.8)
                     )
                     vertices.append((at[0] + flare * math.cos(a), at[1] + flare * math.sin(a), at[2] + z))
                     uv.append((v * 0.8, u + 0.5))

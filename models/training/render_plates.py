@@ -22,6 +22,7 @@ from PIL import Image, ImageDraw
 
 from . import plate_files, plate_looks, plate_more
 from .blender import camera, geometry, materials, render
+from .plate_parts import VIEWS
 from .plate_sets import SETS, PlateSet, Stage
 
 ROOM = Path(__file__).parent
@@ -72,6 +73,20 @@ def zone_luminance(picture: Any, eye: Any, stage: Stage) -> float:
     return float(np.median(plate_files.luminance(picture[inside])))
 
 
+def maps_of(id: str) -> list[str]:
+    """Names of the environment maps (CC0) that are seen in a set made from a row."""
+    look = plate_looks.LOOKS.get(id)
+    return [VIEWS[look.back].name] if look is not None and look.back in VIEWS else []
+
+
+def lift_for(ball: float, brightness: float) -> float:
+    """How much brighter a place is shown so that an upright product in it is not left in the dark, 1 to 1.45.
+
+    A table under light from behind shines; exposed for the table, what stands on it would be dim.
+    """
+    return float(np.clip(0.8 * brightness / max(ball, 1e-6), 1.0, 1.45))
+
+
 def draft(chosen: PlateSet, out: Path, threads: int, samples: int, size_px: int) -> None:
     """A small picture with the standing point and the crops marked in a second copy."""
     stage, eye = build(chosen, size_px)
@@ -91,7 +106,9 @@ def full(chosen: PlateSet, out: Path, threads: int, samples: int, size_px: int, 
     layers, spent = render.render_layers()
     factor = plate_files.exposure_for(zone_luminance(layers["Combined"], eye, stage), chosen.brightness)
     roughness, base_reflectance = materials.ground(stage.ground)
-    ball = tuple(factor * c for c in render.measure_white_ball(eye))
+    light = render.measure_white_ball(eye)
+    factor *= lift_for(factor * sum(light) / 3, chosen.brightness)
+    ball = tuple(factor * c for c in light)
     folder = out / chosen.id
     palette = plate_files.write_layers(layers, folder, size_px=size_px, exposure=factor)
     seen = camera.record_camera(eye, (size_px, size_px))
@@ -135,6 +152,7 @@ def full(chosen: PlateSet, out: Path, threads: int, samples: int, size_px: int, 
             "support_m": stage.support,
             "depth_near_m": plate_files.nearest_depth(layers, size_px),
             "curve": {"linear": linear, "display": display},
+            "maps": maps_of(chosen.id),
             "seed": chosen.seed,
             "samples": samples,
             "rendered_px": rendered_px,
@@ -162,8 +180,9 @@ def reword(out: Path) -> int:
             "mood": chosen.mood,
             "surface": chosen.surface,
             "categories": list(chosen.categories),
+            "maps": maps_of(chosen.id),
         }
-        if any(told[key] != value for key, value in wanted.items()):
+        if any(told.get(key) != value for key, value in wanted.items()):
             plate_files.write_numbers(path.parent, {**told, **wanted})
             changed += 1
     return changed

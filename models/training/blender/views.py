@@ -89,9 +89,9 @@ def ridges(seed: int, layers: int = 5) -> Card:
     rng = np.random.default_rng(seed)
     n = CARD_PX
     y = (np.arange(n) + 0.5)[:, None] / n
-    low, high = np.array([1.02, 0.86, 0.70]), np.array([0.42, 0.58, 0.80])
+    low, high = np.array([0.84, 0.64, 0.46]), np.array([0.20, 0.36, 0.62])
     card = low + (high - low) * np.clip((0.52 - y) / 0.52, 0, 1)[..., None] ** 0.8 * np.ones((n, n, 1))
-    near, haze = np.array([0.075, 0.095, 0.095]), np.array([0.70, 0.70, 0.76])
+    near, haze = np.array([0.075, 0.095, 0.095]), np.array([0.72, 0.58, 0.48])
     grid = rng.normal(size=(3, 90, 90))
     at = np.linspace(0, 88, n)
     k0, f = np.floor(at).astype(int), at - np.floor(at)
@@ -116,7 +116,7 @@ def ridges(seed: int, layers: int = 5) -> Card:
 
 
 def sea(seed: int) -> Card:
-    """A bright sea under a summer sky, the horizon in the middle row: turquoise shallows, streaks of light, thin cloud."""
+    """A bright sea under a summer sky, the horizon in the middle row: shallows, streaks of light, thin cloud."""
     rng = np.random.default_rng(seed)
     n = CARD_PX
     y = (np.arange(n) + 0.5)[:, None] / n
