@@ -18,7 +18,7 @@ from typing import Literal
 from prompts.rules import shared
 
 _JOINED_MARKS = ("Mn", "Me", "Cf")
-_STRONG = frozenset(",.!?;:\n。、…")  # ends a clause; "." only where it is not written between Han characters
+_STRONG = frozenset(",!?;:\n。、…")  # ends a clause; a full stop of Latin script beside a Han character is a disguise
 _NEVER_ENDS_A_CLAUSE = frozenset("最第唯蕞")  # so a comma behind them is a disguise
 _NEVER_BEGINS_A_CLAUSE = frozenset("级")
 _LETTER_SIGNS = "*_·•~|^+="
@@ -181,4 +181,4 @@ def _melts(gap: str, before: str, after: str) -> bool:
         return False
     if before in _NEVER_ENDS_A_CLAUSE or after in _NEVER_BEGINS_A_CLAUSE:
         return "\n" not in gap
-    return not any(c in _STRONG and (c != "." or len(gap) > 1) for c in gap)
+    return not any(c in _STRONG for c in gap)

@@ -467,11 +467,13 @@ def _apply(text: str, breaches: Sequence[Breach]) -> str | None:
         if places and breach.instead_start < places[-1][1]:
             continue  # inside a place that is rewritten already
         places.append((breach.instead_start, breach.instead_end, breach.instead))
+    mended = text
     for start, end, words in reversed(places):
         if words and text[start:end][:1].isupper() and words[0].islower():
             words = words[0].upper() + words[1:]
-        text = text[:start] + words + text[end:]
-    return _tidy(text)
+        mended = mended[:start] + words + mended[end:]
+    mended = _tidy(mended)
+    return mended[:1].upper() + mended[1:] if text.lstrip()[:1].isupper() else mended
 
 
 _TIDY: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -495,11 +497,9 @@ _TIDY: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 
 def _tidy(text: str) -> str:
-    was_large = text.lstrip()[:1].isupper()
     for pattern, words in _TIDY:
         text = pattern.sub(words, text)
-    text = text.strip()
-    return text[:1].upper() + text[1:] if was_large else text
+    return text.strip()
 
 
 _DANGLING = re.compile(
