@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from .counts import Counts, count
-from .factorial import ContentScore, Effect, FactorialFit, best_of_fit, effects, fit_factorial, make_design
+from .factorial import ContentScore, Effect, FactorialFit, best_of_fit, effects, fit_factorial, make_design, score_of
 from .lift import WALD, Lift, Panel, debiased_rates, lifts_over_arm, lifts_over_uniform, make_panel, policy_lift
 from .posterior import Best, Beta, best_of_betas, best_of_normals, prior_from_rates
 from .sequential import asymptotic_multiplier, holm, rate_sequence
@@ -129,7 +129,7 @@ def analyse(
     pooled = counts.pooled()
     panel = make_panel(cohorts, ids, experiment.metric)
     horizon = tuned_n or float(experiment.stop.max_exposures or 50_000)
-    fit = _fit(experiment, counts, score)
+    fit = _fit(experiment, counts, score or score_of(experiment))
     best, active = _best(experiment, counts, pooled, fit, draws)
     vetoed = veto(experiment.guardrails, dict(zip(ids, pooled.exposures[0], strict=True)), guardrail_counts or {})
     arms = _arm_results(experiment, pooled, panel, best, active, alpha, horizon)

@@ -194,6 +194,17 @@ class ContentScore:
         return np.tile(weight * np.clip(score - score.mean(), -1.0, 1.0), n_segments)
 
 
+def score_of(experiment: Experiment) -> ContentScore | None:
+    """The experiment's own prior scores; arms without one get the average. None when there are none."""
+    scores = experiment.prior_scores
+    if not scores or experiment.prior_weight <= 0.0:
+        return None
+    average = sum(scores.values()) / len(scores)
+    arms = tuple(arm.id for arm in experiment.arms)
+    logit = np.array([float(scores.get(arm, average)) for arm in arms])
+    return ContentScore(arms, logit, experiment.prior_weight)
+
+
 def fit_factorial(
     design: Design,
     counts: Counts,

@@ -43,6 +43,14 @@ class Maturity:
         age = np.asarray(age_s, dtype=np.float64)
         return np.where(age < 0.0, 0.0, np.interp(age, self.age_s, self.cdf, right=1.0))
 
+    def within(self, window_s: float) -> Maturity:
+        """The same law for clicks that only count within a window after the exposure: complete at its end."""
+        part = float(self.at(window_s))
+        if part >= 1.0 or part <= 0.0:
+            return self
+        inside = self.age_s < window_s
+        return Maturity(np.r_[self.age_s[inside], window_s], np.r_[self.cdf[inside] / part, 1.0])
+
 
 def truncated_exponential_mean(delay_s: Floats, age_s: Floats) -> float:
     """Maximum-likelihood mean of exponential delays that are only seen when shorter than their exposure's age.

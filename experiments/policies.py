@@ -9,10 +9,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from .counts import Counts
 from .errors import UnknownName
-from .factorial import ContentScore, FactorialFit, design_of, fit_factorial, probability_best
+from .factorial import ContentScore, FactorialFit, design_of, fit_factorial, probability_best, score_of
 from .posterior import best_of_betas, prior_from_rates
 from .tables import make_table
 from .types import Experiment, Floats, WeightTable
@@ -45,7 +46,7 @@ def weigh(
         now: from when on the table is used, seconds.
         rng: chance behind the draws of the factorial policy; the other policies use none.
         previous: the factorial fit of the last refresh, for speed.
-        score: prior means from a content model, for the factorial policy.
+        score: prior means from a content model; the experiment's own `prior_scores` when None.
         vetoed: active arms that a guardrail keeps out; ignored when it would leave none.
 
     Returns:
@@ -53,6 +54,7 @@ def weigh(
     """
     if experiment.metric == "value":
         counts = counts.in_value_units()
+    score = score or score_of(experiment)
     active = experiment.active_arms
     arms = tuple(arm for arm in active if arm not in set(vetoed)) or active
     kind = experiment.policy.kind
@@ -62,12 +64,15 @@ def weigh(
     else:
         known = counts.aligned(arms, experiment.segments)
         scale = experiment.scale_after(float(counts.exposures.sum()))
-        rows = np.stack([_flat_row(experiment, known, s, arms, scale) for s in range(len(experiment.segments))])
+        offset = None if score is None else score.offset(arms, 1)
+        rows = np.stack([_flat_row(experiment, known, s, arms, scale, offset) for s in range(len(experiment.segments))])
     best = dict(zip(experiment.segments, rows, strict=True))
     return Weighing(make_table(experiment, best, version=version, time=now, arms=arms), fit)
 
 
-def _flat_row(experiment: Experiment, counts: Counts, segment: int, arms: tuple[str, ...], scale: float) -> Floats:
+def _flat_row(
+    experiment: Experiment, counts: Counts, segment: int, arms: tuple[str, ...], scale: float, offset: Floats | None
+) -> Floats:
     policy = experiment.policy
     if policy.kind == "uniform":
         return np.full(len(arms), 1.0 / len(arms))
@@ -75,9 +80,9 @@ def _flat_row(experiment: Experiment, counts: Counts, segment: int, arms: tuple[
         return fixed_split(arms, policy.split)
     exposures, clicks = counts.matured[segment], counts.clicks[segment]
     if policy.kind == "thompson":
-        return thompson(exposures, clicks, scale)
+        return thompson(exposures, clicks, scale, offset)
     if policy.kind == "top_two":
-        return top_two(thompson(exposures, clicks, policy.scale or 1.0), policy.top_two_share)
+        return top_two(thompson(exposures, clicks, policy.scale or 1.0, offset), policy.top_two_share)
     raise UnknownName("policy", policy.kind, ("uniform", "fixed", "thompson", "top_two", "factorial"))
 
 
@@ -87,12 +92,13 @@ def fixed_split(arms: tuple[str, ...], split: object = None) -> Floats:
     return shares / shares.sum() if shares.sum() > 0.0 else np.full(len(arms), 1.0 / len(arms))
 
 
-def thompson(exposures: Floats, clicks: Floats, scale: float = 1.0) -> Floats:
+def thompson(exposures: Floats, clicks: Floats, scale: float = 1.0, offset: Floats | None = None) -> Floats:
     """Exact Thompson probabilities of independent arms, by quadrature on Beta posteriors.
 
     Args:
         exposures, clicks: (K,); exposures may be maturity-weighted or discounted.
         scale: factor on the posterior standard deviation; 1 is textbook Thompson sampling.
+        offset: (K,) what a content model expects of each arm, log-odds around 0: moves the prior means, not its weight.
 
     Returns:
         (K,) that sum to 1. The prior is learned from the arms themselves (`prior_from_rates`).
@@ -100,8 +106,11 @@ def thompson(exposures: Floats, clicks: Floats, scale: float = 1.0) -> Floats:
     Source: Chapelle and Li 2011; probabilities by quadrature instead of draws, so that they can be logged.
     """
     prior = prior_from_rates(exposures, clicks)
-    a = prior.a + clicks
-    b = prior.b + np.maximum(exposures - clicks, 0.0)
+    strength, mean = prior.a + prior.b, np.full(clicks.shape, prior.mean)
+    if offset is not None:
+        mean = special.expit(special.logit(prior.mean) + offset)
+    a = strength * mean + clicks
+    b = strength * (1.0 - mean) + np.maximum(exposures - clicks, 0.0)
     return best_of_betas(a / scale**2, b / scale**2).probability
 
 

@@ -110,6 +110,8 @@ class Experiment:
     baseline: str | None = None  # arm id that lifts are also measured against
     guardrails: tuple[Guardrail, ...] = ()
     stop: StopRule = field(default_factory=StopRule)
+    prior_scores: Mapping[str, float] = field(default_factory=dict)  # arm id -> a content model's score, as log-odds
+    prior_weight: float = 0.5  # how much of the scores to believe, 0 to 1
 
     def __post_init__(self) -> None:
         ids = [arm.id for arm in self.arms]
@@ -117,13 +119,17 @@ class Experiment:
             raise InvalidExperiment(self.id, "an arm id occurs twice")
         if not any(arm.state == "active" for arm in self.arms):
             raise InvalidExperiment(self.id, "it has no active arm")
-        for name, share in (("floor", self.floor), ("holdout", self.holdout)):
+        shares = (("floor", self.floor), ("holdout", self.holdout), ("prior_weight", self.prior_weight))
+        for name, share in shares:
             if not 0.0 <= share <= 1.0:
                 raise InvalidExperiment(self.id, f"{name} is {share}; it is a share from 0 to 1")
         if not self.segments or len(set(self.segments)) != len(self.segments):
             raise InvalidExperiment(self.id, "segments must be named, each once")
         if self.baseline is not None and self.baseline not in ids:
             raise InvalidExperiment(self.id, f"the baseline {self.baseline!r} is not one of its arms")
+        strangers = sorted(set(self.prior_scores) - set(ids))
+        if strangers:
+            raise InvalidExperiment(self.id, f"a prior score names no arm of ours: {strangers[0]!r}")
         _check_factors(self)
         _check_policy(self)
 

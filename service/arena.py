@@ -23,23 +23,26 @@ import numpy as np
 from experiments import (
     EVERYONE,
     Arm,
+    Counts,
     Decision,
     Experiment,
     Factor,
     FactorialFit,
+    Guardrail,
     InvalidExperiment,
     PolicySpec,
     Result,
     StopRule,
     WeightTable,
     analyse,
-    count,
     decide,
+    veto,
     weigh,
 )
 
 from .domain import Creative
 from .errors import Conflict, InvalidInput, NotFound
+from .learning import Delays, Learning, is_over
 from .records import AuditEntry, RunningTest, Showing, TestState
 from .storage import Database, Store
 from .storage.store import Keys
@@ -68,6 +71,10 @@ class Opening:
     window_s: float = 7 * 86_400.0
     refresh_exposures: int = 500
     stop: StopRule = field(default_factory=StopRule)
+    guardrails: tuple[Guardrail, ...] = ()
+    baseline: str | None = None  # arm that lifts are also measured against
+    prior_scores: Mapping[str, float] = field(default_factory=dict)  # creative id -> score, as log-odds
+    prior_weight: float = 0.5  # 0 to 1
 
 
 @dataclass(slots=True)
@@ -82,6 +89,7 @@ class _Live:
     pending: int = 0  # exposures since the table was made
     fit: FactorialFit | None = None
     refreshed: float = 0.0
+    learning: Learning | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)  # one refresh at a time
 
     def take(self, test: RunningTest) -> None:
@@ -136,6 +144,10 @@ class Arena:
                 seed=opening.seed,
                 segments=opening.segments,
                 stop=opening.stop,
+                guardrails=opening.guardrails,
+                baseline=opening.baseline,
+                prior_scores=_scores_of_arms(opening, showings),
+                prior_weight=opening.prior_weight,
             )
         except InvalidExperiment as error:
             raise InvalidInput("experiment", error.reason) from error
@@ -321,8 +333,9 @@ class Arena:
             tables = store.tests.tables(id)
             evidence = Evidence(workspace, id)
             evidence.read(self._log, tables)
+            learning = Learning(Delays(workspace, id))
             if not tables:
-                first = self._weigh(test, evidence, tables, None, 1, now.timestamp())[0]
+                first = self._weigh(test, evidence, tables, None, 1, now.timestamp(), learning)[0]
                 store.tests.add_table(id, first, now)
                 tables = store.tests.tables(id)
             self._live[workspace, id] = _Live(
@@ -332,6 +345,7 @@ class Arena:
                 showings={showing.arm: showing for showing in test.showings},
                 evidence=evidence,
                 refreshed=now.timestamp(),
+                learning=learning,
             )
 
     # --- learning ------------------------------------------------------------------------------------------------
@@ -347,10 +361,14 @@ class Arena:
             live.pending += live.evidence.read(self._log, live.tables)
             age = now.timestamp() - live.refreshed
             due = live.pending >= live.test.refresh_exposures or (live.pending and age >= self._at_latest_s)
-            if not (due or force):
+            if not (due or force) or (not force and self._is_over(live, now)):
                 return None
             version = max(live.tables) + 1
-            table, fit = self._weigh(live.test, live.evidence, live.tables, live.fit, version, now.timestamp())
+            learning = live.learning or Learning(Delays(workspace, id))
+            live.learning = learning
+            table, fit = self._weigh(
+                live.test, live.evidence, live.tables, live.fit, version, now.timestamp(), learning
+            )
             if not store.tests.add_table(id, table, now):
                 self._catch_up(store, live)  # another process was faster; its table is as good
                 return live.table
@@ -388,19 +406,34 @@ class Arena:
             live.table = live.tables[max(live.tables)]
 
     @staticmethod
+    def _is_over(live: _Live, now: datetime) -> bool:
+        started = live.test.started
+        elapsed = 0.0 if started is None else (now - started).total_seconds()
+        return is_over(live.test.plan, live.evidence.exposures, elapsed)
+
     def _weigh(
+        self,
         test: RunningTest,
         evidence: Evidence,
         tables: Mapping[int, WeightTable],
         fit: FactorialFit | None,
         version: int,
         now: float,
+        learning: Learning,
     ) -> tuple[WeightTable, FactorialFit | None]:
-        arms = tuple(arm.id for arm in test.plan.arms)
-        known = count(evidence.cohorts(tables), arms, test.plan.segments, discount=test.plan.policy.discount)
+        cohorts = learning.cohorts(evidence.cohorts(tables), self._database, now, test.window_s)
+        known = learning.counts(test.plan, cohorts)
+        vetoed = self._vetoed(test, known, evidence.workspace)
         rng = np.random.default_rng([test.plan.seed, version])
-        weighing = weigh(test.plan, known, version=version, now=round(now, 6), rng=rng, previous=fit)
+        weighing = weigh(test.plan, known, version=version, now=round(now, 6), rng=rng, previous=fit, vetoed=vetoed)
         return weighing.table, weighing.fit
+
+    def _vetoed(self, test: RunningTest, known: Counts, workspace: str) -> dict[str, str]:
+        """Arms that a guardrail keeps out of the next weights, with the reason."""
+        if not test.plan.guardrails:
+            return {}
+        exposures = dict(zip(known.arms, known.exposures.sum(axis=0).tolist(), strict=True))
+        return veto(test.plan.guardrails, exposures, self._log.guardrail_counts(workspace, test.id))
 
     # --- results -------------------------------------------------------------------------------------------------
 
@@ -420,7 +453,10 @@ class Arena:
             NotFound
         """
         test, tables, evidence = self.evidence(workspace, id)
-        return analyse(test.plan, evidence.cohorts(tables), now=now.timestamp())
+        learning = Learning(Delays(workspace, id))
+        cohorts = learning.cohorts(evidence.cohorts(tables), self._database, now.timestamp(), test.window_s)
+        unwanted = self._log.guardrail_counts(workspace, id) if test.plan.guardrails else None
+        return analyse(test.plan, cohorts, now=now.timestamp(), guardrail_counts=unwanted)
 
     def showing(self, workspace: str, id: str, arm: str) -> Showing:
         """What an arm shows, whether its test runs or not.
@@ -470,6 +506,22 @@ class DecisionIds:
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def _scores_of_arms(opening: Opening, showings: Sequence[Showing]) -> dict[str, float]:
+    """The content scores of the creatives as scores of the arms: the mean over the creatives that carry its parts."""
+    strangers = sorted(set(opening.prior_scores) - set(opening.creatives))
+    if strangers:
+        raise InvalidInput("prior_scores", f"{strangers[0]!r} is not one of the creatives")
+    found: dict[str, float] = {}
+    for showing in showings:
+        parts = [
+            [opening.prior_scores[id] for id in ids if id in opening.prior_scores] for ids in showing.vouchers.values()
+        ]
+        means = [sum(part) / len(part) for part in parts if part]
+        if means:
+            found[showing.arm] = sum(means) / len(means)
+    return found
 
 
 # --- arms --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 
-from experiments import EVERYONE, PolicySpec, Result, StopRule
+from experiments import EVERYONE, Guardrail, PolicySpec, Result, StopRule
 from service import lineup
 from service.arena import Opening, utc_now
 from service.records import RunningTest, Showing
@@ -47,9 +47,13 @@ class PolicyRequest(Strict):
 
     kind: Literal["uniform", "fixed", "thompson", "top_two", "factorial"] = "thompson"
     split: dict[Id, Annotated[float, Field(ge=0, le=1, strict=False)]] | None = None
-    scale: Annotated[float, Field(gt=0, le=10, strict=False)] = 0.6
+    scale: Annotated[
+        float | None,
+        Field(gt=0, le=10, strict=False, description="of the posterior's spread; null falls towards the planned end"),
+    ] = None
     discount: Annotated[float, Field(gt=0, le=1, strict=False)] = 1.0
     interactions: bool = True
+    change_alarm: Annotated[bool, Field(description="forget an arm's history when its rate has clearly changed")] = True
     top_two_share: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.5
 
 
@@ -62,6 +66,14 @@ class StopRequest(Strict):
         float, Field(gt=0, le=1, strict=False, description="ship when the leader is expected to lose less than this")
     ] = 0.01
     min_exposures_per_arm: Annotated[int, Field(ge=0, le=10**6)] = 100
+
+
+class GuardrailRequest(Strict):
+    """A rate that an arm must not exceed: an arm that surely does gets no traffic any more."""
+
+    kind: Literal["bounced", "complained", "returned"]
+    limit: Annotated[float, Field(gt=0, lt=1, strict=False, description="events per exposure")]
+    alpha: Annotated[float, Field(gt=0, le=0.5, strict=False)] = 0.05
 
 
 class OpenRequest(Strict):
@@ -83,6 +95,12 @@ class OpenRequest(Strict):
     window_s: Annotated[float, Field(gt=0, le=10**8, strict=False)] = 7 * 86_400.0
     refresh_exposures: Annotated[int, Field(ge=10, le=10**6)] = 500
     stop: StopRequest = StopRequest()
+    guardrails: list[GuardrailRequest] = Field(default_factory=list, max_length=3)
+    baseline: Annotated[Id | None, Field(description="arm that lifts are also measured against")] = None
+    prior_scores: dict[Id, Annotated[float, Field(ge=-5, le=5, strict=False)]] = Field(
+        default_factory=dict, description="creative -> what a content model expects, as log-odds", max_length=2_000
+    )
+    prior_weight: Annotated[Share, Field(description="how much of the scores to believe")] = 0.5
 
 
 class ArmView(BaseModel):
@@ -159,6 +177,7 @@ def open_test(body: OpenRequest, who: Growth, request: Request, response: Respon
             "creatives": tuple(body.creatives),
             "policy": PolicySpec(**body.policy.model_dump()),
             "stop": StopRule(**body.stop.model_dump()),
+            "guardrails": tuple(Guardrail(**each.model_dump()) for each in body.guardrails),
         }
     )
     test = who.services.arena.open(who.workspace, opening, utc_now(), new_id(request, "exp"))
