@@ -1,4 +1,7 @@
-"""The language model on this machine: any transformers causal model; by default SmolLM2-135M-Instruct."""
+"""The language model on this machine: any transformers causal model; by default SmolLM2-135M-Instruct.
+
+With an adapter, such as our own copywriter, the two are merged at loading.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from models.device import Device, choose_device, use_threads
 from models.errors import MissingWeights, UnsupportedRequest
 from models.types import Provenance, TextDraft, TextReply, TextRequest
 
+from .adapters import Adapter, merge, read_adapter
 from .chat import chat_ids, plain_ids
 from .decoders import Decoder, LlamaWeights, PlainDecoder, SharedPromptLlama
 from .grammar import Constraint, GrammarShop, cut_strings
@@ -49,6 +53,7 @@ class LocalText:
         self,
         model: str = "smollm2",
         *,
+        adapter: str | None = None,
         languages: Sequence[str] = ("en",),
         device: str | None = None,
         precision: str | None = None,
@@ -59,27 +64,34 @@ class LocalText:
 
         Args:
             model: a weight row, a hub id that was added, or a folder with safetensors and a tokenizer.
+            adapter: a weight row or a folder in peft's format, laid over the model; None for the model as it is.
             languages: BCP 47 primary tags that this model writes acceptably; see its card.
             device, precision: see ``models.device.choose_device``.
             threads: torch's threads in this process; None leaves them as they are.
             plain: use transformers' own forward pass even where ours is faster (to compare).
 
         Raises:
-            MissingWeights, UnknownWeights: the model is not on this machine.
+            MissingWeights, UnknownWeights: the model or the adapter is not on this machine.
+            UnsupportedRequest: the adapter does not fit the model.
         """
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         if threads is not None:
             use_threads(threads)
-        self.name = f"local:{model}"
+        laid = _adapter(adapter)
+        self._model_name = model if laid is None else f"{model}+{adapter}"
+        self.name = f"local:{self._model_name}"
+        self.own_task = laid.own_task if laid is not None else None  # the prompt that it was trained on
         self.languages = tuple(languages)
         self.device: Device = choose_device(device, precision)
         folder, self._revision = _find(model)
         with weights.without_progress_bars():
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
             loaded: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=self.device.dtype)
+        if laid is not None:
+            merge(loaded, laid)
+            self._revision = f"{self._revision}+{weights.sha256_of(laid.folder / 'adapter_model.safetensors')}"
         self._model = loaded.eval().to(self.device.name)
-        self._model_name = model
         self._llama = (
             LlamaWeights.of(self._model)
             if self.device.is_cpu and not plain and LlamaWeights.understands(self._model.config)
@@ -238,6 +250,18 @@ def _find(model: str) -> tuple[Path, str]:
             raise MissingWeights(model)
         return given, weights.sha256_of(files[0])
     return weights.path(model), weights.revision(model)
+
+
+def _adapter(name: str | None) -> Adapter | None:
+    """The adapter by row or folder. Raises MissingWeights, UnknownWeights."""
+    if name is None:
+        return None
+    given = Path(name).expanduser()
+    if given.is_dir():
+        if not (given / "adapter_model.safetensors").is_file():
+            raise MissingWeights(name)
+        return read_adapter(given)
+    return read_adapter(weights.path(name))
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -20,6 +20,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,8 @@ _ASKS: dict[str, tuple[str, str]] = {  # kind -> (what is asked, an answer)
         "Mornings, poured slowly\nGooseneck spout, good coffee\nFor home baristas\nReady for your kitchen",
     ),
     "sentence": (
-        "Write 3 descriptions of at most 90 characters, 2 posts of at most 125 characters, 2 e-mail subjects of at most "
-        "45 characters and 2 e-mail preview lines of at most 90 characters.",
+        "Write 3 descriptions of at most 90 characters, 2 posts of at most 125 characters, 2 e-mail subjects of at "
+        "most 45 characters and 2 e-mail preview lines of at most 90 characters.",
         "Description: A gooseneck spout for slow, steady pours. Works on gas, electric and induction.\n"
         "Description: 0.9 l of stainless steel for your kitchen, covered for 3 years.\n"
         "Description: Made for home baristas: gooseneck spout, steel body, every hob.\n"
@@ -56,7 +57,12 @@ _ASKS: dict[str, tuple[str, str]] = {  # kind -> (what is asked, an answer)
         "Preview: 0.9 l, stainless steel, made for home baristas.",
     ),
 }
-_LABELS = {"description": "description", "post": "primary_text", "subject": "email_subject", "preview": "email_preheader"}  # noqa: E501
+_LABELS = {
+    "description": "description",
+    "post": "primary_text",
+    "subject": "email_subject",
+    "preview": "email_preheader",
+}
 
 Write = Callable[[list[dict[str, str]], int], str]  # (chat messages, most new tokens) -> the answer
 
@@ -100,7 +106,7 @@ def lines_in(answer: str, kind: str) -> Iterator[tuple[str, str]]:
 
 def llama_cpp(gguf: Path, threads: int, seed: int) -> Write:
     """A writer through llama.cpp. Needs ``pip install xllamacpp``."""
-    import xllamacpp
+    xllamacpp: Any = import_module("xllamacpp")  # a tool for making data, no dependency
 
     settings = xllamacpp.CommonParams()
     settings.model.path = str(gguf)
@@ -120,9 +126,7 @@ def llama_cpp(gguf: Path, threads: int, seed: int) -> Write:
     return write
 
 
-def draft_products(
-    products: Sequence[Mapping[str, Any]], write: Write, out: Path, source: str, budget_s: float
-) -> int:
+def draft_products(products: Sequence[Mapping[str, Any]], write: Write, out: Path, source: str, budget_s: float) -> int:
     """Ask for every product and kind not yet in ``out``; the number of lines added."""
     done = {(row["product"], row["kind"]) for row in _rows(out)}
     work = [(p, kind) for p in products for kind in _ASKS if (p["id"], kind) not in done]

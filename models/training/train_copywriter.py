@@ -170,8 +170,8 @@ class _Maps:
     def __call__(self, x: Tensor) -> tuple[Tensor, ...]:
         """(L, inputs) bfloat16 to one (L, outputs) for each map."""
         sizes = [up.shape[0] for up in self.ups]
-        low = F.linear(x, torch.cat(self.downs).to(x.dtype)).split([d.shape[0] for d in self.downs], dim=-1)
-        base = F.linear(x, self.weight).split(sizes, dim=-1)
+        low = torch.split(F.linear(x, torch.cat(self.downs).to(x.dtype)), [d.shape[0] for d in self.downs], dim=-1)
+        base = torch.split(F.linear(x, self.weight), sizes, dim=-1)
         return tuple(
             part + F.linear(z, (up * self.scale).to(x.dtype)) for part, z, up in zip(base, low, self.ups, strict=True)
         )

@@ -7,9 +7,13 @@
     H Slow pours, steady hand / One kettle, every hob
     D Gooseneck spout, beech handle and a thermometer in the lid.
 
+    +lumen-ash
+    P Slow down, pour well.
+
 ``@`` category, title, brand, price, audience (the last two may be empty); ``=`` facts; then lines of copy: H headlines,
 D descriptions, P primary texts, S e-mail subjects, E preheaders, several with `` / `` between. ``!`` after the category
-sets the whole category aside for testing, ``!`` before a title that product only.
+sets the whole category aside for testing, ``!`` before a title that product only. ``+`` and the first letters of a
+product's id: further lines for it.
 
     python -m models.training.write_products --out runs/copy
 """
@@ -19,8 +23,8 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,30 +43,50 @@ class Record:
 
 def records(folder: Path = FOLDER) -> list[Record]:
     """Every record of every file, in order. Raises ValueError with file and line where one is malformed."""
-    found: list[Record] = []
+    found: dict[str, Record] = {}
+    more: list[tuple[str, str, tuple[tuple[str, str], ...]]] = []
     for path in sorted(folder.glob("*.txt")):
-        found.extend(_read(path))
-    ids = [record.product["id"] for record in found]
-    twice = sorted({i for i in ids if ids.count(i) > 1})
-    if twice:
-        raise ValueError(f"ids used twice: {', '.join(twice)}")
-    return found
+        for number, lines in _blocks(path):
+            where = f"{path.name}:{number}"
+            try:
+                if lines[0].startswith("+"):
+                    more.append((where, lines[0][1:].strip(), tuple(_lines(lines[1:]))))
+                    continue
+                record = _record(lines)
+            except (ValueError, KeyError) as error:
+                raise ValueError(f"{where}: {error}") from error
+            if record.product["id"] in found:
+                raise ValueError(f"{where}: id {record.product['id']} is used twice")
+            found[record.product["id"]] = record
+    for where, start, further in more:
+        ids = [key for key in found if key.startswith(start)]
+        if len(ids) != 1:
+            raise ValueError(f"{where}: {start!r} begins {len(ids)} ids, not one")
+        found[ids[0]] = replace(found[ids[0]], lines=(*found[ids[0]].lines, *further))
+    return list(found.values())
 
 
-def _read(path: Path) -> Iterator[Record]:
-    blocks: list[tuple[int, list[str]]] = []
+def _blocks(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """(line number, lines) of every record."""
+    block: list[str] = []
+    start = 0
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        if line.startswith("@"):
-            blocks.append((number, [line]))
+        if line[:1] in ("@", "+"):
+            if block:
+                yield start, block
+            start, block = number, [line]
         elif line.strip() and not line.startswith("#"):
-            if not blocks:
+            if not block:
                 raise ValueError(f"{path.name}:{number}: a line before the first record")
-            blocks[-1][1].append(line)
-    for number, lines in blocks:
-        try:
-            yield _record(lines)
-        except (ValueError, KeyError) as error:
-            raise ValueError(f"{path.name}:{number}: {error}") from error
+            block.append(line)
+    if block:
+        yield start, block
+
+
+def _lines(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        mark, texts = line.split(" ", 1)
+        yield from ((FIELDS[mark], text.strip()) for text in texts.split(" / "))
 
 
 def _record(lines: list[str]) -> Record:
@@ -70,15 +94,10 @@ def _record(lines: list[str]) -> Record:
     held_out = category.endswith("!") or title.startswith("!")
     title = title.lstrip("!")
     facts: list[dict[str, str]] = []
-    written: list[tuple[str, str]] = []
     for line in lines[1:]:
-        if line[0] == "=":
-            for part in line[1:].split("; "):
-                key, value = part.split(": ", 1)
-                facts.append({"key": key.strip(), "value": value.strip()})
-        else:
-            mark, texts = line.split(" ", 1)
-            written.extend((FIELDS[mark], text.strip()) for text in texts.split(" / "))
+        for part in line[1:].split("; ") if line[0] == "=" else ():
+            key, value = part.split(": ", 1)
+            facts.append({"key": key.strip(), "value": value.strip()})
     product: dict[str, Any] = {
         "id": re.sub(r"[^a-z0-9]+", "-", f"{brand} {title}".lower()).strip("-"),
         "title": title,
@@ -92,7 +111,9 @@ def _record(lines: list[str]) -> Record:
         product["price"] = {"amount": amount, "currency": currency}
     if audience:
         product["audience"] = audience
-    return Record(product, "held_out" if held_out else "train", tuple(written))
+    return Record(
+        product, "held_out" if held_out else "train", tuple(_lines(line for line in lines[1:] if line[0] != "="))
+    )
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import prompts
-from models.types import Provenance, TextReply, TextRequest
+from models.types import TextReply, TextRequest
 from service.domain import Brand, Brief, CopyLine, Fact, Product, Verdict
 from service.products import parse_product
 
@@ -53,6 +53,7 @@ MAIN: Mapping[str, tuple[str, str]] = {
     "email_subject": ("email", "subject"),
     "email_preheader": ("email", "preheader"),
 }
+OWN_TASK = "copy_line"
 ANGLES = ("benefit", "fact", "occasion", "question", "offer")
 _TIRED = re.compile(  # true of everything, so it says nothing; a model that learns these writes nothing else
     r"\b(?:perfect (?:for|choice|addition|companion|gift)|high[- ]quality|top[- ]quality|premium|elevate|upgrade your|"
@@ -69,17 +70,17 @@ _OCCASION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Asked:
-    """A stand-in for a model: it writes nothing and remembers what it was asked."""
+    """A stand-in for a model: it writes nothing and is only asked which prompt it wants."""
 
     name: str = "local:copywriter"
     languages: tuple[str, ...] = ("en",)
+    own_task: str | None = OWN_TASK  # None: the prompts of small models
     is_small: bool = True
-    own_task: str | None = "copy_line"
 
     def write(self, request: TextRequest) -> TextReply:
-        return TextReply((), Provenance("fake", self.name, "", request.seed, "none", {}), 0, 0, 0.0)
+        raise NotImplementedError("only asked for its prompt")
 
 
 def read_products(path: Path) -> dict[str, Product]:

@@ -1,0 +1,134 @@
+"""How often a model's drafts may leave as they are: the share that ledger, limits and rules pass, before any repair.
+
+Drafts are asked for with the service's own prompts and judged by the service's own judge. What the composer adds, what
+ranking drops and what a second round repairs is left out: this measures the writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from models.types import TextModel, TextRequest
+from service.domain import CopyLine, Product
+
+from .generate import _said, cleaned, render_for
+from .judging import Judge
+from .training_set import MAIN, OWN_TASK, Asked, brief_of
+from .variety import is_near_duplicate
+
+Progress = Callable[[str, float], None]
+DRAFTS: Mapping[str, int] = {
+    "headline": 12, "description": 4, "primary_text": 4, "email_subject": 4, "email_preheader": 4,
+}  # fmt: skip  # of a product, by kind: as headlines are most of what a search ad needs
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedDraft:
+    """One draft with its verdicts."""
+
+    product: str
+    kind: str
+    text: str
+    line: CopyLine | None  # None: the answer held no text
+    is_true: bool  # the ledger: every claim carried by a fact
+    fits: bool  # the channel's limit, and it ends by itself
+    passes: bool  # both, and the rules: what the service would keep
+    is_new: bool  # not nearly the same as an earlier passing draft of the product and kind
+
+
+@dataclass(slots=True)
+class PassRate:
+    """All drafts of one model."""
+
+    model: str
+    drafts: list[JudgedDraft] = field(default_factory=list)
+    new_tokens: int = 0
+    seconds: float = 0.0
+
+    def share(self, what: str, kinds: Sequence[str] = tuple(MAIN)) -> float:
+        """Share of drafts for which ``is_true``, ``fits`` or ``passes`` holds, 0 to 1; 0 without drafts."""
+        of = [d for d in self.drafts if d.kind in kinds]
+        return sum(bool(getattr(d, what)) for d in of) / max(1, len(of))
+
+    def distinct(self) -> float:
+        """Share of passing drafts that say something of their own, 0 to 1."""
+        passing = [d for d in self.drafts if d.passes]
+        return sum(d.is_new for d in passing) / max(1, len(passing))
+
+
+def measure(
+    model: TextModel,
+    products: Iterable[Product],
+    *,
+    own_prompt: bool,
+    shapes: bool,
+    seed: int = 1,
+    drafts: Mapping[str, int] = DRAFTS,
+    progress: Progress | None = None,
+) -> PassRate:
+    """Ask a model for drafts of every kind for every product, and judge each.
+
+    Args:
+        model: any text model.
+        own_prompt: the copywriter's prompt; else the prompts of small models.
+        shapes: hold it to the sentence shapes, where the prompt has some.
+        seed: of the first request; each request has its own.
+        drafts: how many of each kind.
+    """
+    asking = Asked(model.name, tuple(model.languages), OWN_TASK if own_prompt else None)
+    found = PassRate(model.name)
+    every = list(products)
+    for i, product in enumerate(every):
+        for j, (kind, n) in enumerate(drafts.items()):
+            if progress is not None:
+                progress(f"{product.id}: {kind}", (i + j / len(drafts)) / len(every))
+            channel, name = MAIN[kind]
+            brief = brief_of(product, channel)
+            prompt = render_for(brief, name, asking)
+            if prompt is None:
+                continue
+            reply = model.write(
+                TextRequest(
+                    system=prompt.system,
+                    user=prompt.user,
+                    n=n,
+                    max_new_tokens=prompt.sampling.max_new_tokens,
+                    temperature=prompt.sampling.temperature,
+                    top_p=prompt.sampling.top_p,
+                    seed=seed + 100 * i + j,
+                    json_schema=prompt.output if shapes else prompt.free_output,
+                )
+            )
+            found.new_tokens += reply.new_tokens
+            found.seconds += reply.seconds
+            judge = Judge(brief)
+            passed: list[str] = []
+            for draft in reply.drafts:
+                said = _said(draft)
+                verdict = _judged(
+                    judge, product, kind, name, cleaned(said[0]) if said else "", draft.ended_by_itself, passed
+                )
+                if verdict.passes:
+                    passed.append(verdict.text)
+                found.drafts.append(verdict)
+    return found
+
+
+def _judged(
+    judge: Judge, product: Product, kind: str, name: str, text: str, ended: bool, passed: Sequence[str]
+) -> JudgedDraft:
+    if not text:
+        return JudgedDraft(product.id, kind, "", None, False, False, False, False)
+    line = judge.line(name, text, ended=ended)
+    passes = judge.passes(line)
+    return JudgedDraft(
+        product=product.id,
+        kind=kind,
+        text=text,
+        line=line,
+        is_true=line.ledger.is_clean,
+        fits=judge.fits(name, text) and ended,
+        passes=passes,
+        is_new=passes and not is_near_duplicate(text, passed),
+    )

@@ -1,0 +1,152 @@
+"""What the copywriter learns from, and how it is measured: the service's own prompts and judge."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+
+import pytest
+
+from models.text.fake import FakeText
+from service.copy.generate import write_copy
+from service.copy.pass_rate import measure
+from service.copy.training_set import (
+    MAIN,
+    OWN_TASK,
+    accept,
+    angle_of,
+    brief_of,
+    examples,
+    passing_field,
+    rendered_for,
+    requests,
+    tellings,
+)
+from service.domain import Fact, Product
+
+MUG = Product(
+    id="mug",
+    title="Stoneware mug 350 ml",
+    brand="Kilnholt",
+    category="drinkware",
+    audience="tea drinkers",
+    facts=(
+        Fact("capacity", "350 ml"),
+        Fact("material", "stoneware"),
+        Fact("care", "dishwasher safe"),
+        Fact("origin", "made in Portugal"),
+    ),
+)
+
+
+def row(text: str, kind: str = "headline", source: str = "written", **more: object) -> dict[str, object]:
+    return {"product": "mug", "task": kind, "text": text, "source": source, **more}
+
+
+class Recording(FakeText):
+    """A model with a prompt of its own."""
+
+    own_task = OWN_TASK
+    is_small = True
+
+
+@pytest.mark.parametrize("kind", list(MAIN))
+def test_the_copywriter_learns_the_very_prompt_that_the_service_sends(kind: str) -> None:
+    channel, field = MAIN[kind]
+    model = Recording()
+    write_copy(brief_of(MUG, channel), model, seed=1)
+    prompt = rendered_for(MUG, channel, field)
+    assert prompt is not None
+    assert (prompt.system, prompt.user) in {(r.system, r.user) for r in model.requests}
+    assert "capacity: 350 ml" in prompt.user
+
+
+def test_only_lines_that_may_leave_are_learnt_and_none_twice() -> None:
+    rows = [
+        row("Made in Portugal"),
+        row("Made in Portugal."),
+        row("Made in Italy"),
+        row("Holds 500 ml"),
+        row("Tea time, stoneware time, and one more cup for everybody here", "headline"),
+        row("Dishwasher safe stoneware", source="model"),
+        row("Perfect for any occasion", source="model"),
+        row("350 ml of calm", source="model", ended=False),
+        {"product": "mug", "task": "headline", "raw": '{"text": "350 ml of tea"}', "ended": True, "source": "model"},
+        {"product": "gone", "task": "headline", "text": "Made in Portugal", "source": "written"},
+    ]
+    kept, counts = accept({"mug": MUG}, rows)
+    assert [r["text"] for r in kept[:1]] == ["Made in Portugal"]
+    assert {r["text"] for r in kept} >= {"Dishwasher safe stoneware", "350 ml of tea"}
+    assert not {r["text"] for r in kept} & {
+        "Made in Italy",
+        "Holds 500 ml",
+        "Perfect for any occasion",
+        "350 ml of calm",
+    }
+    assert counts["written refused"] == 2
+    assert counts["written twice"] == 1
+    assert counts["model dull or unfinished"] == 2
+
+
+def test_a_line_gets_the_angle_that_it_takes() -> None:
+    said = {
+        "Made in Portugal": "fact",
+        "Time for tea?": "question",
+        "Ready for slow mornings": "occasion",
+        "Simply lovely": "benefit",
+    }
+    for text, angle in said.items():
+        place = passing_field(MUG, "headline", text)
+        assert place is not None, text
+        assert angle_of(MUG, place[2]) == angle
+
+
+def test_an_example_is_still_true_of_the_telling_it_is_shown_with() -> None:
+    kept, _ = accept({"mug": MUG}, [row("Made in Portugal"), row("Dishwasher safe stoneware"), row("350 ml of tea")])
+    found = list(examples({"mug": MUG}, kept, 6, seed=2))
+    assert {e["group"] for e in found} >= {"mug#0", "mug#3"}
+    for example in found:
+        if example["answer"] == "Made in Portugal":
+            assert "origin: made in Portugal" in example["user"]
+    assert found == list(examples({"mug": MUG}, kept, 6, seed=2))
+    assert any("Angle: any." in e["user"] for e in found)
+    assert any("Angle: fact." in e["user"] for e in found)
+
+
+def test_tellings_shuffle_facts_and_never_invent_one() -> None:
+    every = list(tellings(MUG, random.Random(1), 8))
+    assert every[0] == MUG
+    assert all(set(t.facts) <= set(MUG.facts) and len(t.facts) >= 2 for t in every)
+    assert len({t.facts for t in every}) > 2
+
+
+def test_requests_carry_what_drafting_needs() -> None:
+    found = list(requests([MUG], ["any", "fact"]))
+    assert len(found) == 2 * len(MAIN)
+    assert len({r["request"] for r in found}) == len(found)
+    assert all(json.dumps(r["schema"]) and r["user"] and r["max_new_tokens"] > 0 for r in found)
+
+
+def test_the_pass_rate_counts_lies_overlong_and_empty_drafts_apart() -> None:
+    says = [
+        '{"text": "Made in Portugal"}',
+        '{"text": "Made in Italy"}',
+        '{"text": "Dishwasher safe stoneware made in Portugal for tea"}',
+        '{"text": ""}',
+    ]
+    found = measure(FakeText(says), [MUG], own_prompt=True, shapes=False, drafts={"headline": 8})
+    assert len(found.drafts) == 8
+    assert found.share("passes") == pytest.approx(2 / 8)
+    assert found.share("is_true") == pytest.approx(4 / 8)  # the long one is true
+    assert found.share("fits") == pytest.approx(4 / 8)  # the lie is short enough
+    assert found.distinct() == pytest.approx(1 / 2)  # the same line twice
+    assert measure(FakeText(says), [], own_prompt=True, shapes=False).share("passes") == 0.0
+
+
+def test_the_pass_rate_asks_small_models_with_their_shapes() -> None:
+    model = FakeText()
+    measure(model, [MUG], own_prompt=False, shapes=True, drafts={"headline": 2})
+    assert "pattern" in json.dumps(model.requests[0].json_schema)
+    measure(model, [replace(MUG, facts=MUG.facts[:2])], own_prompt=True, shapes=False, drafts={"headline": 2})
+    assert "Write one headline of at most 30 characters." in model.requests[-1].user
