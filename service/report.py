@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -79,7 +80,9 @@ def plots(experiment: Json) -> dict[str, Markup]:
 
 
 def result_png(found: Reading, scale: float = 2.0) -> bytes:
-    """The charts of a result under each other as one PNG."""
+    """The charts of a result under each other as one PNG, the verdict above them."""
+    from .pages.growth import verdict
+
     _use_our_fonts()
     plots: list[tuple[str, charts.Plot]] = []
     if found.share:
@@ -90,7 +93,10 @@ def result_png(found: Reading, scale: float = 2.0) -> bytes:
     for factor, levels in reading.factor_levels(found).items():
         title = reading.PARTS.get(factor, factor)
         plots.append((title, charts.effects(reading.effect_rows(levels), width=500)))
-    return charts.png(charts.together(*plots), scale)
+    said = verdict(found)
+    lines = textwrap.wrap(f"{said['word']}. {said['sentence']}", 108)
+    lines.append(f"{words.number(found.result.exposures)} impressions, as of {words.moment(found.at)}")
+    return charts.png(charts.together(*plots, title=words.shorten(found.test.name, 80), subtitle=lines), scale)
 
 
 def _shares_with_names(found: Reading, width: int) -> charts.Plot:

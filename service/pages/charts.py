@@ -23,6 +23,7 @@ ON_COLOUR = ("#ffffff", "#1b1f23", "#1b1f23", "#1b1f23", "#1b1f23", "#1b1f23")  
 GREY = "#c9ccd1"
 INK = "#22262b"
 SOFT = "#59616a"
+ZERO = "datum.value === 0 ? '0%' : datum.label"  # zero has no sign
 
 Row = Mapping[str, Any]
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart
@@ -192,7 +193,7 @@ def posterior(rows: Sequence[Row], *, width: Width = 640, narrow: bool = False, 
     x = alt.X(
         "low:Q",
         title=metric,
-        axis=alt.Axis(format=form, tickCount=3 if narrow else 6),
+        axis=alt.Axis(format=form.replace("%", "~%"), tickCount=3 if narrow else 5),
         scale=alt.Scale(domain=[min(0.0, *(row["low"] for row in table)) if table else 0.0, ceiling], nice=False),
     )
     colour = alt.Color("colour:N", scale=None)
@@ -253,7 +254,7 @@ def uplift(
     base = alt.Chart(alt.Data(name="looks"), width=width, height=height)
     axis = alt.Axis(grid=False, format="~s" if narrow else ",d", tickCount=4 if narrow else 6)
     x = alt.X("visitors:Q", title=f"{unit} so far", axis=axis, scale=alt.Scale(nice=False))
-    y_axis = alt.Axis(format="+.0%", tickCount=5)
+    y_axis = alt.Axis(format="+.0%", tickCount=5, labelExpr=ZERO)
     scale = alt.Scale(domain=[-reach, reach], nice=False)
     tooltip = [
         alt.Tooltip("visitors:Q", title=f"{unit} so far", format=",d"),
@@ -311,7 +312,10 @@ def effects(rows: Sequence[Row], *, width: Width = 640, narrow: bool = False, re
     )
     scale = alt.Scale(domain=[-reach, reach], nice=False)
     x = alt.X(
-        "low:Q", title="against the average", axis=alt.Axis(format="+.0%", tickCount=3 if narrow else 5), scale=scale
+        "low:Q",
+        title="against the average",
+        axis=alt.Axis(format="+.0%", tickCount=3 if narrow else 5, labelExpr=ZERO),
+        scale=scale,
     )
     tooltip = [
         alt.Tooltip("level:N"),
@@ -339,15 +343,23 @@ def reach_of(rows: Sequence[Row]) -> float:
     return next((step for step in (0.1, 0.15, 0.25, 0.4, 0.6, 1.0) if widest <= step), math.ceil(widest))
 
 
-def together(*plots: tuple[str, Plot]) -> Plot:
-    """Several plots under each other, each with its title: the PNG of a result."""
+def together(*plots: tuple[str, Plot], title: str = "", subtitle: Sequence[str] = ()) -> Plot:
+    """Several plots under each other, each with its title; ``title`` and ``subtitle`` stand above them all."""
     named: list[Any] = []
     tables: dict[str, Sequence[Row]] = {}
-    for place, (title, plot) in enumerate(plots):
-        heading = alt.TitleParams(title, anchor="start", fontSize=15, color=INK, offset=14)
+    for place, (name, plot) in enumerate(plots):
+        heading = alt.TitleParams(name, anchor="start", fontSize=15, color=INK, offset=14)
         named.append(_renamed(plot.chart, place).properties(title=heading))
-        tables |= {f"{place}-{name}": rows for name, rows in plot.tables.items()}
-    return Plot(alt.vconcat(*named, spacing=38).resolve_scale(color="independent", fill="independent"), tables)
+        tables |= {f"{place}-{table}": rows for table, rows in plot.tables.items()}
+    stacked = alt.vconcat(*named, spacing=38).resolve_scale(color="independent", fill="independent")
+    if title:
+        serif = "Instrument Serif, Georgia, serif"
+        head = alt.TitleParams(
+            title, subtitle=list(subtitle), anchor="start", font=serif, fontSize=28, fontWeight="normal", color=INK,
+            subtitleFontSize=14, subtitleColor=SOFT, subtitleLineHeight=20, subtitlePadding=8, offset=26,
+        )  # fmt: skip
+        stacked = stacked.properties(title=head)
+    return Plot(stacked, tables)
 
 
 def _renamed(chart: Any, place: int) -> Any:
