@@ -126,7 +126,8 @@ def fold_pattern(pattern: str) -> str:
 
 _HAN_CLASS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff々〇"
 _HAN = re.compile(f"[{_HAN_CLASS}]")
-_APART = re.compile(r"(?<![^\W_])[a-z0-9#](?P<gap>[^\w\s]|[ ]|_)[ ]?[a-z0-9](?:(?P=gap)[ ]?[a-z0-9])+(?![^\W_])")
+_GAP = r"(?:[^\w\s,!?;:&/+]|[ ]|_){1,3}"
+_APART = re.compile(rf"(?<![^\W_])[a-z#](?:{_GAP}[a-z0-9]){{2,}}(?![^\W_])")
 _SIGNED = re.compile(rf"(?<=[a-z])[{re.escape(_LETTER_SIGNS)}]+(?=[a-z])")
 _BLANKS = re.compile(r"[ \t\u3000]{2,}")
 
@@ -135,8 +136,7 @@ def _together(text: str, origin: Sequence[int]) -> View:
     """Letters that stand apart brought together, runs of blanks made one."""
     gone: set[int] = set()
     for match in _APART.finditer(text):
-        if any(c.isalpha() for c in match.group()) and match.group()[0] not in "0123456789":
-            gone.update(i for i in range(*match.span()) if not text[i].isalnum() and text[i] != "#")
+        gone.update(i for i in range(*match.span()) if not text[i].isalnum() and text[i] != "#")
     for match in _SIGNED.finditer(text):
         gone.update(range(*match.span()))
     for match in _BLANKS.finditer(text):
