@@ -41,6 +41,7 @@ _ORPHAN_END = re.compile(
 )
 _SLOT = re.compile(r"\{(\w+?)(\d?)\}")
 _FACT_SLOTS = ("tag", "with", "before", "clause", "more", "about")
+_LEADS = re.compile(r"(?:In|For|Holds|Weighs|Keeps|Contains|Fired|Packed|Made|Covered|Warranty)\b")
 _MOST_OF_A_FRAME = 14  # candidates looked at
 _PLURAL_VERBS = {"is": "are", "has": "have", "comes": "come", "does": "do", "was": "were"}
 
@@ -368,7 +369,7 @@ def _filled(kit: _Kit, frame: _Frame, rng: random.Random, bonus: float) -> Itera
         if not entries or (number == "2" and len(entries) < 2):
             return
         base += _WORTH.get(name, 0.0)
-        if name in ("moment", "opener", "audience", "keyword", "offer"):
+        if name in ("moment", "season", "opener", "audience", "keyword", "offer"):
             n_least = min(n_least, len(entries))
         start = 1 if number == "2" else 0
         words[name + number] = itertools.cycle([*entries[start:], *entries[:start]])
@@ -420,6 +421,7 @@ def _fact_choices(kit: _Kit, slots: Sequence[tuple[str, str]], rng: random.Rando
 def _forms_of(kit: _Kit, slots: Sequence[tuple[str, str]], chosen: Sequence[Phrase]) -> dict[str, str] | None:
     """Each fact slot's words; None where a fact has no such form, or says again what the thing is called."""
     said: dict[str, str] = {}
+    n_tags = sum(name == "tag" for name, _ in slots)
     names_it = {name for name, _ in slots} & {"noun", "head", "name", "the_noun", "the_head", "a_head", "start"}
     for name, number in slots:
         if name not in _FACT_SLOTS:
@@ -432,6 +434,8 @@ def _forms_of(kit: _Kit, slots: Sequence[tuple[str, str]], chosen: Sequence[Phra
         else:
             phrase = chosen[int(number or 1) - 1]
             form = _form(phrase, name, kit)
+        if name == "tag" and n_tags > 1 and number in ("2", "3") and _LEADS.match(form or ""):
+            return None  # "aluminium and weighs 640 g"
         if not form or (names_it and name != "tag" and _repeats(form, kit.name)):
             return None
         if names_it and name == "tag" and kit.language == "en" and _repeats(form, kit.head):
@@ -486,6 +490,8 @@ def _entries(kit: _Kit, name: str, rng: random.Random) -> list[str]:
         return [offer.text for offer in kit.wishes.offers]
     if name == "audience":
         return list(kit.audience)
+    if name == "season":
+        return [m for m in _shuffled(kit.moments, rng) if "的" not in m]
     if name == "crowd":
         return [m for m in _shuffled(kit.moments, rng) if not m.startswith(("every ", "your ", "the "))]
     many = {"moment": kit.moments, "opener": kit.openers, "closer": kit.closers}[name]
@@ -540,7 +546,8 @@ def _paragraph(kit: _Kit, facts: Sequence[Phrase], opener: str, closer: str) -> 
     if not facts:
         return ""
     if kit.language == "zh":
-        groups = ["，".join(p.tag for p in facts[i : i + 3]) for i in range(0, len(facts), 3)]
+        step = 4 if len(facts) % 3 == 1 else 3  # no fact stands alone at the end
+        groups = ["，".join(p.tag for p in facts[i : i + step]) for i in range(0, len(facts), step)]
         return _tidy(f"{opener}{kit.brand}{kit.name}，" + "。".join(groups) + f"。{closer}", kit)
     spoken = [p for p in facts if p.clause and not _repeats(p.clause, kit.head)]
     rest = [p for p in facts if p not in spoken]
@@ -566,12 +573,9 @@ def _bullets(kit: _Kit, rng: random.Random) -> Iterator[tuple[str, str]]:
         key = p.key.replace("_", " ").strip()
         if kit.language == "zh":
             yield (f"【{key}】{p.tag}" if key not in p.tag else p.tag), p.key
-        elif p.clause and not _repeats(p.clause, kit.head):
-            label = "" if stem(key.lower()) in {stem(w) for w in p.clause.lower().split()} else f"{key}: "
-            yield _tidy(f"{label}{'they' if kit.is_plural else 'it'} {_verb_form(p.clause, kit)}", kit), p.key
-        else:
-            label = "" if stem(key.lower()) in {stem(w) for w in p.tag.lower().split()} else f"{key}: "
-            yield _tidy(f"{label}{_running(p.tag) if label else p.tag}", kit), p.key
+        elif ":" not in p.tag:
+            has_key = {stem(w) for w in key.lower().split()} & {stem(w) for w in p.tag.lower().split()}
+            yield _tidy(p.tag if has_key else f"{key}: {_running(p.tag)}", kit), p.key
 
 
 def _paths(kit: _Kit) -> list[str]:

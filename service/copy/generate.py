@@ -233,7 +233,11 @@ def _notes(brief: Brief, wanted: Mapping[str, int], sheet: _Sheet, found: Sequen
 
 
 def _by_composer(desk: _Desk, name: str, n: int, seed: int, kept: Sequence[CopyLine]) -> list[CopyLine]:
+    said = {line.text.casefold() for line in desk.sheet.lines}  # in other fields
+
     def judged(text: str) -> CopyLine | None:
+        if text.casefold() in said:
+            return None
         line = desk.judge.line(name, text, origin="composer")
         return line if desk.judge.passes(line) else None
 

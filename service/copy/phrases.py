@@ -123,7 +123,7 @@ def _english(key: str, value: str) -> list[Phrase]:
         return []
     if re.fullmatch(r"\s*(?:yes|true|included)\s*", value, re.I):
         return [_boolean(key, rank)]
-    if re.search(r"colou?r|shade", low):
+    if re.search(r"colou?r|shade", low) and "temperature" not in low:
         return [_colour(value, key, rank)]
     if re.search(r"warranty|guarantee", low):
         return _warranty(value, key, rank)
@@ -245,6 +245,10 @@ def _english_part(low: str, key: str, part: str, rank: int, is_first: bool) -> l
         return [
             Phrase(key, rank, _upper_first(part), clause=f"is made of {part}", before=part if len(part) < 24 else None)
         ]
+    if low == "care" and _CARE.match(part):
+        is_short = len(part.split()) <= 2
+        stays = f"is {_lower_first(part)}" if re.search(r"able|safe|proof", part) else None
+        return [Phrase(key, rank, _upper_first(part), clause=stays, before=part if is_short and stays else None)]
     if low == "care":
         is_plain = _ADJECTIVE.search(part) and len(part.split()) <= 2
         return [Phrase(key, rank, _upper_first(part), clause=f"is {part}", before=part)] if is_plain else []
@@ -253,10 +257,22 @@ def _english_part(low: str, key: str, part: str, rank: int, is_first: bool) -> l
         return _figure(low, key, trailing.group(1), rank)
     if re.match(r"^(?:not|no|without)\b", part):
         return [Phrase(key, rank, _upper_first(part), clause=f"is {part}" if part.startswith("not ") else None)]
+    if _ADJECTIVE.search(part) and len(part.split()) <= 3 and _is_part(low):
+        name = f"{_lower_first(part)} {low}"  # removable is the cover, not the product
+        return [Phrase(key, rank, _upper_first(name), noun=with_article(name), clause=f"has {with_article(name)}")]
     if _ADJECTIVE.search(part) and len(part.split()) <= 3:
         before = part if len(part.split()) <= 2 else None
         return [Phrase(key, rank, _upper_first(part), clause=f"is {part}", before=before)]
     return _thing(low, key, part, rank, is_first)
+
+
+_CARE = re.compile(r"^(?:machine|hand|dishwasher|microwave|oven|freezer|wipe)\b.{0,30}$", re.I)
+_NO_PARTS = frozenset("care seal feature features use fit scent flavour flavor notes making material materials ingredients contents audience packaging function closure includes set style type firing water description note certification certifications origin size capacity weight colour color finish charging connectivity power battery surface coating".split())  # noqa: E501, SIM905
+
+
+def _is_part(low: str) -> bool:
+    """Whether a key names a part of the product, whose qualities are not the product's: "cover", "lid"."""
+    return re.fullmatch(r"[a-z]+", low) is not None and low not in _NO_PARTS
 
 
 def _thing(low: str, key: str, part: str, rank: int, is_first: bool) -> list[Phrase]:
@@ -267,6 +283,9 @@ def _thing(low: str, key: str, part: str, rank: int, is_first: bool) -> list[Phr
     if re.fullmatch(r"\d+", part):
         noun = low.removeprefix("number of ")
         return [Phrase(key, rank, f"{part} {noun}", noun=f"{part} {noun}", clause=f"has {part} {noun}")]
+    if low in ("dimming", "charging", "closing", "closure", "control", "lighting", "heating", "cooling") and len(words) == 1 and part.islower():  # noqa: E501
+        name = f"{part} {low}"
+        return [Phrase(key, rank, _upper_first(name), noun=name, clause=f"has {name}")]
     if is_part_of and len(words) <= 3 and stem(words[-1].lower()) not in {stem(w) for w in low.split()}:  # noqa: SIM102
         if _is_material_or_adjective(part):
             name = f"{part} {low}"
@@ -334,6 +353,10 @@ def _figure(low: str, key: str, figure: str, rank: int) -> list[Phrase]:
     if "weight" in low:
         net = "net" in low
         return [Phrase(key, rank, f"{figure} net" if net else f"Weighs {figure}", clause=None if net else f"weighs {figure}", more=() if net else (f"Only {figure} to carry",))]  # fmt: skip  # noqa: E501
+    sized = re.fullmatch(r"([a-z]+) (?:length|width|height|depth|diameter)", low)
+    if sized and sized.group(1) not in ("overall", "total", "product", "item", "max", "maximum", "folded", "full"):
+        name = f"{figure} {sized.group(1)}"
+        return [Phrase(key, min(rank, 4), _upper_first(name), noun=f"{_a(figure)} {name}", clause=f"has {_a(figure)} {name}")]  # noqa: E501
     if "height" in low:
         return [Phrase(key, rank, f"{figure} tall", clause=f"stands {figure} tall")]
     if "diameter" in low:
@@ -350,6 +373,8 @@ def _figure(low: str, key: str, figure: str, rank: int) -> list[Phrase]:
     if "temperature" in low or "time" in low or "firing" in low:
         return [Phrase(key, rank + 3, f"{_upper_first(low)}: {figure}")]
     name = low.removeprefix("max ").strip()
+    if re.search(r"^(?:size|dimensions?|measurements?)$", low):
+        return [Phrase(key, rank, figure, clause=f"measures {figure}")]
     return [Phrase(key, rank, f"{figure} {name}", noun=f"{figure} {name}", clause=f"has {figure} {name}")]
 
 
@@ -397,7 +422,8 @@ def noun_of(product: Product) -> str:
     known, category = plain_stems("en"), (product.category or "").lower()
     if not _is_name(core, product):
         return category if _is_name(category, product) else "product"
-    if words and stem(words[-1].lower()) not in known and len(category.split()) == 1 and stem(category) in known:
+    is_a_name = len(words) <= 2 and words[-1][:1].isupper() if words else False  # "Wander Pro", not "Dog bed"
+    if is_a_name and stem(words[-1].lower()) not in known and len(category.split()) == 1 and stem(category) in known:
         return category
     short = words[-2:] if len(words) > 1 and words[-2].isalpha() else words[-1:]
     return " ".join(_lower_first(w) for w in short) or "product"
@@ -424,6 +450,7 @@ def head_of(product: Product) -> str:
 def title_core(product: Product) -> str:
     """The title without brand, figures and what comes after a comma."""
     title = re.split(r"\s*[,|(–]\s*", product.title)[0]
+    title = re.sub(r"\s*\b\d+(?:[.,]\d+)?\s*(?:[a-z]{1,4}\s*)?(?:[x×]\s*\d+(?:[.,]\d+)?\s*)+(?:cm|mm|m|in|inch(?:es)?)?\b", "", title)  # noqa: E501
     if product.brand:
         title = re.sub(rf"(?i)\b{re.escape(product.brand)}\b['’]?s?\s*", "", title)
     source = plain(title)
@@ -477,6 +504,8 @@ def _chinese_part(key: str, part: str, rank: int) -> Phrase:
         return Phrase(key, rank, part, noun=part, clause=f"{key}{part}")
     if len(part) <= 2:
         return Phrase(key, rank, f"{key}{part}", clause=f"{key}{part}")
+    if part.isascii() and has_han(key) and len(key) <= 4:  # 充电: USB-C
+        return Phrase(key, rank, f"{part}{key}", noun=f"{part}{key}", clause=f"{part}{key}")
     return Phrase(key, rank, part, noun=part, clause=part)
 
 
