@@ -38,14 +38,15 @@ function ask(dialog, about) { // one dialog may serve a whole list: the button s
 const NARROW = 430; // pixels of room below which the narrow drawing is taken
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-function coloured(spec) { // the style sheet's inks; series keep their colours
+function coloured(text) { // the style sheet's inks; series keep their colours
   const style = getComputedStyle(document.documentElement);
   const ink = (name) => style.getPropertyValue(`--chart-${name}`).trim();
+  const spec = JSON.parse(text.replaceAll("#c9ccd1", ink("others")));
   const config = spec.config ?? (spec.config = {});
   config.axis = { ...config.axis, labelColor: ink("soft"), titleColor: ink("soft"), gridColor: ink("grid"), domainColor: ink("grid"), tickColor: ink("grid") };
   config.legend = { ...config.legend, labelColor: ink("ink"), titleColor: ink("soft") };
   config.text = { ...config.text, color: ink("ink") };
-  config.style = { ...config.style, ground: { stroke: style.getPropertyValue("--paper").trim() }, others: { fill: ink("others") }, zero: { stroke: ink("soft") } };
+  config.style = { ...config.style, ground: { stroke: style.getPropertyValue("--paper").trim() }, zero: { stroke: ink("soft") } };
   return spec;
 }
 
@@ -60,7 +61,7 @@ async function draw(figure, afresh) {
   place.drawn = key;
   const sheet = document.createElement("div"); // drawn beside, then changed in one step: nothing flickers
   sheet.style.width = `${room}px`;
-  const spec = coloured(JSON.parse(text));
+  const spec = coloured(text);
   spec.width = "container";
   sheet.style.position = "absolute";
   sheet.style.visibility = "hidden";
