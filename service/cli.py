@@ -10,7 +10,20 @@ import sys
 
 import typer
 
-from .commands import copywriting, feeds, pictures, results, rules, run, scenes, simulate, visitors, weights, words
+from .commands import (
+    copywriting,
+    feeds,
+    pictures,
+    results,
+    reviews,
+    rules,
+    run,
+    scenes,
+    simulate,
+    visitors,
+    weights,
+    words,
+)
 from .commands.base import say
 
 app = typer.Typer(
@@ -20,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for group in (run, copywriting, feeds, words, pictures):
+for group in (run, copywriting, feeds, words, reviews, pictures):
     app.add_typer(group.app)
 for name, group in (("rules", rules), ("scenes", scenes), ("weights", weights)):
     app.add_typer(group.app, name=name)
