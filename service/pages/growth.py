@@ -146,7 +146,7 @@ class Form:
 
     @classmethod
     def of(cls, who: Member) -> Form:
-        texts = {name: who.text(name) for name in cls.__dataclass_fields__ if name != "creatives"}
+        texts = {name: who.text(name) for name in cls.__dataclass_fields__ if name != "creatives" and name in who.form}
         return cls(**texts, creatives=who.texts("creatives"))
 
     def number(self, field: str, least: float, most: float) -> float:

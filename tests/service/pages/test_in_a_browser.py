@@ -170,7 +170,7 @@ def test_a_refresh_keeps_what_was_drawn_and_what_was_opened(site: Site) -> None:
 def test_the_log_answers_what_if_and_refuses_when_it_cannot(site: Site) -> None:
     page = site.open()
     page.goto(f"{site.address}/tests/{site.grown.test.id}")
-    page.get_by_label("“Pours slowly”").check()
+    page.locator("#what-if").get_by_label("“Pours slowly”", exact=True).check()
     page.get_by_role("button", name="Ask the log").click()
     page.wait_for_selector("#what-if-answer .callout")
     assert "95 % confidence" in page.locator("#what-if-answer").inner_text().replace("\u00a0", " ")
