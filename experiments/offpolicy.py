@@ -142,7 +142,8 @@ def what_if(
             raise UnknownArm(arm, sorted(known))
     if total <= 0.0 or min(shares.values()) < 0.0:
         raise OutOfRange("shares of the target", total, "0 or more each, adding up to something")
-    rows = [part for cohort in cohorts if (part := _rows(cohort, shares, total, _arm_rates(cohorts)))]
+    rates = _arm_rates(cohorts)
+    rows = [part for cohort in cohorts if (part := _rows(cohort, shares, total, rates))]
     if not rows:
         raise TooLittleEvidence("this target", 0.0, least_effective_n)
     columns = [np.concatenate(parts) for parts in zip(*rows, strict=True)]
