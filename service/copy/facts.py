@@ -175,6 +175,8 @@ def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
                 book.denied.setdefault(other, line)
     for concept in _joined_concepts(key, value):
         concepts_into.setdefault(concept, line)
+        for other in concepts()[concept].excludes:
+            book.denied.setdefault(other, line)
     for name in _absence_list(both.lower):
         book.absent.setdefault(stem(name), line)
         for concept in _absence_concepts(name):
@@ -348,7 +350,13 @@ _SUMMED = frozenset({"mass", "volume", "charge", "power"})
 def nearest_attributes(source: Plain, quantity: Quantity, found: list[Quantity], language: str) -> frozenset[str]:
     """What the words of a figure's own stretch say that it is about; between two figures of a kind the nearer has it."""
     start, end = segment(source, quantity.start, quantity.end)
-    rivals = [q for q in found if q is not quantity and q.dimensions & quantity.dimensions and start <= q.start < end and not q.start <= quantity.start < q.end and not quantity.start <= q.start < quantity.end]  # fmt: skip  # noqa: E501
+    rivals = [
+        q
+        for q in found
+        if start <= q.start < end
+        and (q.end <= quantity.start or quantity.end <= q.start)
+        and q.dimensions & quantity.dimensions
+    ]
     around = (
         source.text[start : quantity.start] + " " * (quantity.end - quantity.start) + source.text[quantity.end : end]
     )
@@ -367,13 +375,14 @@ def _relevant(quantity: Quantity) -> frozenset[str]:
 
 def segment(source: Plain, start: int, end: int) -> tuple[int, int]:
     """The stretch between commas, full stops and "and" around a span."""
-    left = 0
-    for match in _SPLIT.finditer(source.lower, 0, start):
+    left = max(0, start - _FARTHEST)
+    for match in _SPLIT.finditer(source.lower, max(0, start - _FARTHEST), start):
         left = match.end()
-    right = _SPLIT.search(source.lower, end)
-    return left, right.start() if right else len(source.text)
+    right = _SPLIT.search(source.lower, end, end + _FARTHEST)
+    return left, right.start() if right else min(len(source.text), end + _FARTHEST)
 
 
+_FARTHEST = 240  # code points a clause may reach from its figure
 _SPLIT = re.compile(
     r"[,;!?\n(){}、|•/](?!\d)|\.(?!\d)|\s(?:and|und|et|y|while|but|plus|with|yet)\s|[和与及且]|并且|(?<=[^\d\s])\s-\s"
 )

@@ -72,13 +72,17 @@ class _Reading:
     words: list[Token]
     figures: list[Quantity] = field(default_factory=list)  # every figure of the text, with and without unit
     claims: list[tuple[int, int, str, Verdict, str | None, str | None]] = field(default_factory=list)
-    taken: list[tuple[int, int]] = field(default_factory=list)
+    taken: bytearray = field(default_factory=bytearray)  # one byte a character: 1 where a reader has spoken for it
 
     def is_free(self, start: int, end: int) -> bool:
-        return all(end <= a or b <= start for a, b in self.taken)
+        return self.taken.find(1, start, end) < 0
+
+    def is_taken(self, start: int, end: int) -> bool:
+        """Whether every character of a stretch is spoken for."""
+        return self.taken.find(0, start, end) < 0
 
     def take(self, start: int, end: int) -> None:
-        self.taken.append((start, end))
+        self.taken[start:end] = b"\x01" * (min(end, len(self.taken)) - start)
 
     def add(
         self,
@@ -117,7 +121,8 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
     """
     source = plain(text)
     spoken = written_language(text, language)
-    reading = _Reading(source, spoken, open_book(product), tokens(source), quantities.find(source, spoken))
+    figures = quantities.find(source, spoken)
+    reading = _Reading(source, spoken, open_book(product), tokens(source), figures, taken=bytearray(len(source.text)))
     _read_brand(reading)
     _read_quotations(reading)
     _read_ratings(reading)
@@ -938,7 +943,7 @@ def _read_absences(reading: _Reading) -> None:
 
 
 _CODE = re.compile(
-    r"\b(?P<ip>ip[x\d][\dx]k?)\b|(?:energy|efficiency|energieeffizienz)[- ]?(?:efficiency )?(?:class|klasse|rating)[: ]*(?P<a>[a-g]\+{0,3})(?!\w)|(?:classe énergétique|classe d'énergie|clase (?:energética|de eficiencia))[: ]*(?P<b>[a-g]\+{0,3})(?!\w)|(?P<c>[一二三四五1-5])级能效|能效(?:等级)?(?P<d>[一二三四五1-5])级|\b(?P<paper>a[3-7])\b(?= (?:size|format|format|pages?|notebook|sheets?|paper)|\s*[-,.]|$)"  # noqa: E501
+    r"(?<![a-z0-9])(?P<ip>ip[x\d][\dx]k?)(?![a-z0-9])|(?:energy|efficiency|energieeffizienz)[- ]?(?:efficiency )?(?:class|klasse|rating)[: ]*(?P<a>[a-g]\+{0,3})(?!\w)|(?:classe énergétique|classe d'énergie|clase (?:energética|de eficiencia))[: ]*(?P<b>[a-g]\+{0,3})(?!\w)|(?P<c>[一二三四五1-5])级能效|能效(?:等级)?(?P<d>[一二三四五1-5])级|\b(?P<paper>a[3-7])\b(?= (?:size|format|format|pages?|notebook|sheets?|paper)|\s*[-,.]|$)"  # noqa: E501
 )
 
 
@@ -985,7 +990,7 @@ def _read_quantities(reading: _Reading) -> None:
     previous: Quantity | None = None
     for quantity in reading.figures:
         if not reading.is_free(quantity.start, quantity.end):
-            if not any(a <= quantity.start and quantity.end <= b for a, b in reading.taken) and quantity.measures:
+            if not reading.is_taken(quantity.start, quantity.end) and quantity.measures:
                 pass  # a figure that reaches over a word already read is still a figure
             else:
                 continue
@@ -1403,9 +1408,7 @@ def _read_comparisons(reading: _Reading) -> None:
         patterns += [(_COMPARATIVE, "comparative"), (_SUPERLATIVE, "superlative"), (_BARE_COMPARATIVE, "comparative")]
     for pattern, type in patterns:
         for match in pattern.finditer(lower):
-            if not reading.is_free(*match.span()) and any(
-                a <= match.start() and match.end() <= b for a, b in reading.taken
-            ):
+            if not reading.is_free(*match.span()) and reading.is_taken(*match.span()):
                 continue
             if pattern is _BARE_COMPARATIVE and _is_thing(reading, match):
                 continue

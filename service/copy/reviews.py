@@ -358,7 +358,8 @@ def _subjects(review: Review) -> dict[str, _Spoken]:
         is_new = token.is_word and len(token.lower) >= 3 and token.stem not in _silent() and token.stem not in found
         if is_new and all(token.end <= a or b <= token.start for a, b in taken):
             place, _ = source.span(token.start, token.end)
-            found[token.stem] = _Spoken(review, token.lower, place, mood_at(review, place))
+            heard = mood_at(review, place)  # a word that is no known aspect is judged by its own words only
+            found[token.stem] = _Spoken(review, token.lower, place, heard if abs(heard) == 2 else 0)
     return found
 
 
