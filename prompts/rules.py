@@ -1,8 +1,8 @@
 """Rule packs: what a market's law and a platform's policy forbid in copy, as data.
 
 One file a pack, ``rules/<pack>.toml``. A *market* pack applies to texts for that market (and for the markets that name
-it as ``parent``: ``de`` brings ``eu`` with it), a *platform* pack to its channels in every market. ``shared.toml`` holds
-what several packs use: word lists, product categories and the table that undoes disguised writing. How rules are
+it as ``parent``: ``de`` brings ``eu`` with it), a *platform* pack to its channels in every market. ``shared.toml``
+holds what several packs use: word lists, product categories and the table that undoes disguised writing. How rules are
 applied is the service's business (``service/copy/rules.py``); here they are found, checked and put together.
 """
 
@@ -72,7 +72,7 @@ class Rewrite(_Strict):
 
     fact: Texts = ()  # patterns over "key: value"; the first fact that fits takes the words' place
     replace: Annotated[tuple[tuple[str, str], ...], Field(strict=False)] = ()  # (pattern over the found words, text)
-    drop: bool = False  # take the words away
+    drop: bool | Literal["clause"] = False  # take the words away, or with them the clause they stand in
     hint: str  # what a person can do about it
 
 

@@ -16,9 +16,7 @@ from .base import AsJson, fail, read_product, say, show
 app = typer.Typer(no_args_is_help=True)
 
 Market = Annotated[str | None, typer.Option(help="Market, such as cn, us, eu, uk, de, fr, jp.")]
-Channel = Annotated[
-    str | None, typer.Option(help="Channel, such as amazon_listing or google_rsa; adds its platform")
-]
+Channel = Annotated[str | None, typer.Option(help="Channel, such as amazon_listing or google_rsa; adds its platform")]
 FAILED = 3  # exit code of --fail-on
 _KEYS = ("id", "market", "channel", "text", "field", "category", "lang", "language", "product")
 
@@ -34,14 +32,10 @@ def rules(
     product: Annotated[
         Path | None, typer.Option("--product", help="Product file (JSON): facts and reviews that may bear claims out.")
     ] = None,
-    language: Annotated[
-        str | None, typer.Option("--lang", help="Language; default: told by the script.")
-    ] = None,
+    language: Annotated[str | None, typer.Option("--lang", help="Language; default: told by the script.")] = None,
     jsonl: Annotated[
         Path | None,
-        typer.Option(
-            help="Lines {id, market, channel, text, field?, category?, lang?, product?}; - is stdin."
-        ),
+        typer.Option(help="Lines {id, market, channel, text, field?, category?, lang?, product?}; - is stdin."),
     ] = None,
     fail_on: Annotated[
         str | None, typer.Option(help=f"Exit with {FAILED} if a text's verdict is this or worse: block or warn.")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from prompts.measures import emojis, urls
+from prompts.rules import shared
 from service.domain import Product
 
 from .folding import Folded, fold
@@ -45,187 +47,19 @@ def _strings(params: Params, key: str, default: tuple[str, ...] = ()) -> tuple[s
 # --- how a text is written ---------------------------------------------------------------------------------------
 
 _CAPS_WORD = re.compile(r"(?<![\w'’&./-])[^\W\d_a-z]{2,}(?:['’][^\W\d_a-z]+)?(?![\w&/-])(?!\.\w)")
-_ACRONYMS = frozenset(
-    [
-        "USB",
-        "LED",
-        "LCD",
-        "OLED",
-        "QLED",
-        "HDMI",
-        "NFC",
-        "GPS",
-        "LTE",
-        "WIFI",
-        "DIY",
-        "BPA",
-        "BPS",
-        "PVC",
-        "PFAS",
-        "PTFE",
-        "PFOA",
-        "ABS",
-        "EVA",
-        "TPU",
-        "TPE",
-        "HEPA",
-        "UV",
-        "UVA",
-        "UVB",
-        "SPF",
-        "IP",
-        "UK",
-        "US",
-        "USA",
-        "EU",
-        "UAE",
-        "FDA",
-        "CE",
-        "ISO",
-        "GOTS",
-        "FSC",
-        "GMO",
-        "HDR",
-        "FHD",
-        "UHD",
-        "SSD",
-        "HDD",
-        "RAM",
-        "ROM",
-        "CPU",
-        "GPU",
-        "RGB",
-        "PC",
-        "TV",
-        "DVD",
-        "CD",
-        "DJ",
-        "SUV",
-        "ATV",
-        "RV",
-        "AC",
-        "DC",
-        "AA",
-        "AAA",
-        "XS",
-        "XL",
-        "XXL",
-        "XXXL",
-        "ML",
-        "OZ",
-        "LB",
-        "KG",
-        "CM",
-        "MM",
-        "MAH",
-        "RPM",
-        "BTU",
-        "DNA",
-        "NASA",
-        "NATO",
-        "VIP",
-        "FAQ",
-        "OK",
-        "ASAP",
-        "MSRP",
-        "RRP",
-        "EDT",
-        "EDP",
-        "AHA",
-        "BHA",
-        "OEM",
-        "QI",
-        "PD",
-        "QC",
-        "ANC",
-        "TWS",
-        "IPX",
-        "IPS",
-        "OTG",
-        "POE",
-        "NVME",
-        "SATA",
-        "VESA",
-        "MIPS",
-        "UL",
-        "ETL",
-        "ASTM",
-        "EN",
-        "DIN",
-        "OEKO",
-        "TEX",
-        "GRS",
-        "RDS",
-        "RWS",
-        "BCI",
-        "MADE",
-        "II",
-        "III",
-        "IV",
-        "VI",
-        "VII",
-        "VIII",
-        "IX",
-        "XI",
-        "XII",
-        "HP",
-        "PHILIPS",
-        "BMX",
-        "MTB",
-        "NBA",
-        "NFL",
-        "MMA",
-        "HIIT",
-        "TENS",
-        "EMS",
-        "LGBT",
-        "USDA",
-        "COA",
-        "BCAA",
-        "DHA",
-        "EPA",
-        "MCT",
-        "CBD",
-        "CLA",
-        "NAC",
-        "ADHD",
-        "PCOS",
-        "PMS",
-        "ASMR",
-        "AI",
-        "AR",
-        "VR",
-        "XR",
-        "MR",
-        "API",
-        "IOT",
-        "SIM",
-        "LGA",
-        "DDR",
-        "ECC",
-        "ATX",
-        "PSU",
-        "KVM",
-        "MP",
-        "FM",
-        "AM",
-        "PM",
-        "GMT",
-        "UTC",
-        "VAT",
-        "GST",
-    ]
-)
 
 
-_LOUD = frozenset(["BUY", "NOW", "NEW", "HOT", "GET", "OFF", "TOP", "BIG", "YOU", "ALL", "OUR", "WOW", "YES"])
+@lru_cache(maxsize=4)
+def _words(name: str) -> frozenset[str]:
+    """Whole words under ``[checks]`` of the shared tables."""
+    return frozenset(shared().checks[name])
 
 
 def _may_be_capitals(word: str, product: Product | None) -> bool:
     """Short words are abbreviations; names that the product writes so are names."""
-    if word in _LOUD:
+    if word.lower() in _words("loud"):
         return False
-    if len(word) <= 3 or word in _ACRONYMS or not re.search("[AEIOUYÄÖÜÉÈÀ]", word):
+    if len(word) <= 3 or word.lower() in _words("acronyms") or not re.search("[AEIOUYÄÖÜÉÈÀ]", word):
         return True
     if product is None:
         return False
@@ -243,7 +77,7 @@ def all_caps(subject: Subject, params: Params) -> Iterator[Hit]:
     runs: list[tuple[int, int]] = []
     for match in found:  # "FREE BOX" is one shout: short words beside a shouted one are part of it
         near = runs and re.fullmatch(r"[\s,&!-]{1,3}", subject.raw[runs[-1][1] : match.start()])
-        if near and (match.group() in loud or match.group() not in _ACRONYMS):
+        if near and (match.group() in loud or match.group().lower() not in _words("acronyms")):
             runs[-1] = (runs[-1][0], match.end())
         elif match.group() in loud:
             runs.append(match.span())
@@ -254,11 +88,11 @@ def all_caps(subject: Subject, params: Params) -> Iterator[Hit]:
 def _lowered(words: str, before: str) -> str:
     def one(match: re.Match[str]) -> str:
         word = match.group()
-        return word if word in _ACRONYMS or not word.isupper() else word.capitalize()
+        return word if word.lower() in _words("acronyms") or not word.isupper() else word.capitalize()
 
     lowered = re.sub(r"[^\W\d_]+(?:['’][^\W\d_]+)?", one, words)
     if before.strip() and not re.search(r"[.!?:]\s*$", before) and not _is_title_case(before):
-        lowered = re.sub(r"[^\W\d_]+", lambda m: m.group() if m.group() in _ACRONYMS else m.group().lower(), lowered)
+        lowered = re.sub(r"[^\W\d_]+", lambda m: m[0] if m[0].lower() in _words("acronyms") else m[0].lower(), lowered)
     return lowered
 
 
@@ -307,7 +141,7 @@ def characters(subject: Subject, params: Params) -> Iterator[Hit]:
     forbidden = str(params.get("set", ""))
     decorative = str(params.get("decorative", ""))
     for match in re.finditer(f"[{re.escape(forbidden)}]+", subject.raw) if forbidden else ():
-        yield Hit(match.start(), match.end(), "")
+        yield Hit(match.start(), match.end(), " " if "_" in match.group() else "")
     if decorative:
         signs = re.escape(decorative)
         for match in re.finditer(f"[{signs}]{{2,}}|(?:^|(?<=\\s))[{signs}](?=\\s|$)", subject.raw):
@@ -344,7 +178,8 @@ def spaced_letters(subject: Subject, params: Params) -> Iterator[Hit]:
 # --- what must not stand in a field ------------------------------------------------------------------------------
 
 _PHONE = re.compile(
-    r"(?<![A-Za-z0-9.,-])(?:\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}|1[- ]8\d\d[- ]\d{3}[- ]\d{4}"
+    r"(?<![A-Za-z0-9.,-])(?:\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}"
+    r"|1[- ]8\d\d[- ]\d{3}[- ]\d{4}"
     r"|1[3-9]\d{9}|0\d{2,3}[- ]\d{7,8}|400[- ]?\d{3}[- ]?\d{4}|0\d{3,4} \d{5,7}|1-8\d\d-[A-Z0-9]{4,7})(?![\w-])"
 )
 
@@ -374,8 +209,11 @@ def link(subject: Subject, params: Params) -> Iterator[Hit]:
         yield Hit(match.start(), match.end(), "")
 
 
-_MONEY = r"(?:[$€£¥￥]|US\$|USD|EUR|GBP|RMB|CNY)\s?\d[\d,.]*|\d[\d,.]*\s?(?:€|£|\$|usd|eur|gbp|dollars?|euros?|pounds sterling|元|块钱|円)"
-_PRICE = re.compile(_MONEY, re.I)
+_PRICE = re.compile(
+    r"(?:[$€£¥￥]|US\$|USD|EUR|GBP|RMB|CNY)\s?\d[\d,.]*"
+    r"|\d[\d,.]*\s?(?:€|£|\$|usd|eur|gbp|dollars?|euros?|pounds sterling|元|块钱|円)",
+    re.I,
+)
 
 
 def price(subject: Subject, params: Params) -> Iterator[Hit]:
@@ -428,12 +266,16 @@ def _in_facts(product: Product | None, words: str) -> bool:
 
 _QUOTED = re.compile(r"[\"“”„«「『‘]([^\"“”„«»「」『』‘’]{6,400}|[^\"“”„«»「」『』]{6,400})[\"”“»」』’](?!\w)")
 _ATTRIBUTED = re.compile(
-    r"^\s*[,.]?\s*(?:[-–—~]{1,2}\s*@?[A-Z\u4e00-\u9fff]|(?:said|says|writes|wrote|raves?|according to)\b|[（(]?[A-Z][a-z]+ [A-Z]\.)"
-    r"|(?:says?|said|writes|raves|reviewed|told us|testimonial|verified buyer|five stars|customers? (?:say|love|rave)|sagt|meint|顾客说|用户说|评价|反馈|买家秀|好评)\s*[:：,]?\s*$",
+    r"^\s*[,.]?\s*(?:[-–—~]{1,2}\s*@?[A-Z\u4e00-\u9fff]|(?:said|says|writes|wrote|raves?|according to)\b"
+    r"|[（(]?[A-Z][a-z]+ [A-Z]\.)"
+    r"|(?:says?|said|writes|raves|reviewed|told us|testimonial|verified buyer|five stars"
+    r"|customers? (?:say|love|rave)|sagt|meint|顾客说|用户说|评价|反馈|买家秀|好评)\s*[:：,]?\s*$",
     re.I,
 )
 _FIRST_PERSON = re.compile(
-    r"\b(?:i|i'm|i've|my|me|we|our|us)\b|\b(?:ich|meine?|wir|je|j'ai|mon|ma)\b|我|咱|俺|changed my|game[- ]changer|highly recommend|love (?:it|this)|will buy again|回购|推荐",
+    r"\b(?:i|i'm|i've|my|me|we|our|us)\b|\b(?:ich|meine?|wir|je|j'ai|mon|ma)\b"
+    r"|我|咱|俺|changed my"
+    r"|game[- ]changer|highly recommend|love (?:it|this)|will buy again|回购|推荐",
     re.I,
 )
 
@@ -468,8 +310,10 @@ def invented_quote(subject: Subject, params: Params) -> Iterator[Hit]:
 
 
 _NAME = re.compile(
-    r"[-–—]{1,2}\s*(?P<name>(?:@\w|[A-Z])[\w'’]+(?:\s(?:[A-Z]\.?|[A-Z][\w'’]+))?(?:,\s?(?:\d{2}|[A-Z][\w ]+))?|[\u4e00-\u9fff](?:女士|先生|小姐|妈妈|阿姨|\*{1,2}[\u4e00-\u9fff]?))\s*[.!]?\s*$"
-    r"|(?i:verified (?:buyer|purchase)|real customer|actual customer)s?(?: \w+)?|(?P<cn>[\u4e00-\u9fff]\*{1,3}[\u4e00-\u9fff\w]?|来自[\u4e00-\u9fff]{2,6}的[\u4e00-\u9fff](?:女士|先生|小姐|妈妈))"
+    r"[-–—]{1,2}\s*(?P<name>(?:@\w|[A-Z])[\w'’]+(?:\s(?:[A-Z]\.?|[A-Z][\w'’]+))?(?:,\s?(?:\d{2}|[A-Z][\w ]+))?"
+    r"|[\u4e00-\u9fff](?:女士|先生|小姐|妈妈|阿姨|\*{1,2}[\u4e00-\u9fff]?))\s*[.!]?\s*$"
+    r"|(?i:verified (?:buyer|purchase)|real customer|actual customer)s?(?: \w+)?"
+    r"|(?P<cn>[\u4e00-\u9fff]\*{1,3}[\u4e00-\u9fff\w]?|来自[\u4e00-\u9fff]{2,6}的[\u4e00-\u9fff](?:女士|先生|小姐|妈妈))"
 )
 
 

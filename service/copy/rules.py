@@ -326,6 +326,8 @@ def _breaches(ready: _Ready, text: Folded, about: Circumstances, names: re.Patte
         elif about.product is not None and rule.with_product is not None and (hit is None or hit.is_worse):
             severity = rule.with_product
         instead, a, b = _instead(ready, text, about.product, start, end, hit, place)
+        if severity != rule.severity and severity == "warn":
+            instead = None  # a sourced statement is for a person to check, not to be cut
         source = ready.pack.sources[rule.source[0]]
         titles = "; ".join(ready.pack.sources[name].title for name in rule.source)
         found.append(
@@ -369,13 +371,17 @@ def _in_clause(patterns: Patterns, text: Folded, start: int, end: int) -> bool:
     """Does one of the patterns touch the clause that holds [start, end) of the raw text?"""
     if patterns.words is None and patterns.tight is None:
         return False
-    raw = text.raw
-    a, b = start, end
-    while a > 0 and not _ends_clause(raw, a - 1):
-        a -= 1
-    while b < len(raw) and not _ends_clause(raw, b):
-        b += 1
+    a, b = _clause(text.raw, start, end)
     return any(s < b and e > a for s, e, *_ in patterns.spans(text))
+
+
+def _clause(raw: str, start: int, end: int) -> tuple[int, int]:
+    """The stretch between two clause ends that holds [start, end)."""
+    while start > 0 and not _ends_clause(raw, start - 1):
+        start -= 1
+    while end < len(raw) and not _ends_clause(raw, end):
+        end += 1
+    return start, end
 
 
 def _ends_clause(raw: str, i: int) -> bool:
@@ -430,21 +436,28 @@ def _instead(
     ready: _Ready, text: Folded, product: Product | None, start: int, end: int, hit: Hit | None, place: Place | None
 ) -> tuple[str | None, int, int]:
     """What to write, and where: (words or None, start, end)."""
-    if hit is not None and hit.instead is not None:
-        return hit.instead, start, end
     advice = ready.rule.rewrite
+    if hit is not None and hit.instead is not None and (hit.instead or advice.drop != "clause"):
+        return hit.instead, start, end
     value = _first_fact(advice.fact, product)
     if value is not None:
         return value, start, end
     if place is not None:
         view, a, b = place
         for pattern, words, is_tight in ready.instead:
-            if is_tight != (view is text.tight and text.tight is not text.words) and is_tight:
+            if is_tight and view is not text.tight:
                 continue
             for match in pattern.finditer(view.text):
                 if match.start() <= a and match.end() >= b:
                     return match.expand(words), *text.span(view, *match.span())
+    if advice.drop == "clause":
+        return "", *_clause(text.raw, start, end)
+    if advice.drop and (degree := _DEGREE.search(text.raw[:start])) is not None:
+        start = degree.start()
     return ("" if advice.drop else None), start, end
+
+
+_DEGREE = re.compile(r"\b(?:most|more|very|so|truly|really|totally)\s+$", re.I)  # goes with the word it belongs to
 
 
 def _first_fact(patterns: Sequence[str], product: Product | None) -> str | None:
@@ -502,18 +515,44 @@ def _tidy(text: str) -> str:
     return text.strip()
 
 
-_DANGLING = re.compile(
-    r"\b(?:the|an?|with|and|or|of|for|is|are|our|by|to|in|from|at|as|than|your|its|this|that|you are|be)\s*[.!?]*$"
-    r"|\b(?:the|an?|our|your)\s+(?:of|for|with|and|is|are|in|to|from|by|at)\b|(?:的|是|和|与|被|让|把|在|比|更|了解到)$",
-    re.I,
+_SMALL_ENDS = (
+    "the|an?|with|and|or|of|for|is|are|our|by|to|in|from|at|as|than|your|its|this|that|be|join|over|on|without"
 )
+_BROKEN = (
+    re.compile(rf"\b(?:{_SMALL_ENDS}|you are|says?)\s*[:.!?]*$", re.I),
+    re.compile(r"\b(?:the|an?|our|your)\s+(?:of|for|with|and|is|are|in|to|from|by|at)\b", re.I),
+    re.compile(r"^(?:in|on|at|of|while|with|for|to|by|than|and|or|from|is|are|das|der|die|de|du|en|in|la|le)\b", re.I),
+    re.compile(
+        r"(?:的|是|和|与|被|让|把|在|比|更|可|能|会|将|为|有|给|上|中|里|期间|本品|堪称|号称|作为|成为|打造|属于|达|超过?|经|用)[，。！？]?$"
+    ),
+    re.compile(r"(?:^|[，。！？])(?:级|格|者|们|度|牌|性|之|得|了|の|は|が|を|に|で|と|①)"),
+    re.compile(r"[\u4e00-\u9fff][-_~*|/·.@▪°]+[\u4e00-\u9fff]|^[-_~*|/·.@]"),
+    re.compile(r",\s[a-z]+$|^(?:le|la) (?=[aeiouh])", re.I),
+)
+"""What a text must not look like after words were taken away, if it did not before."""
 
 
 def _says_enough(text: str, mended: str) -> bool:
     """Is it still a text: not cut to the bone, nothing left hanging?"""
     if mended == text or len(mended) < 2 or len(mended) * 4 < len(text) or not any(c.isalpha() for c in mended):
         return False
-    return not _DANGLING.search(mended) or _DANGLING.search(text) is not None
+    if mended.isascii() and len(mended.split()) < 2 < len(text.split()):
+        return False
+    if not mended.isascii() and sum(c.isalpha() for c in mended) < 3 < sum(c.isalpha() for c in text):
+        return False
+    if _open_quotes(mended) and not _open_quotes(text):
+        return False
+    return not any(_broke(pattern, text, mended) for pattern in _BROKEN)
+
+
+def _open_quotes(text: str) -> bool:
+    pairs = (("“", "”"), ("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"), ("【", "】"), ("《", "》"))
+    return text.count('"') % 2 == 1 or text[:1] == "'" or any(text.count(a) != text.count(b) for a, b in pairs)
+
+
+def _broke(pattern: re.Pattern[str], text: str, mended: str) -> bool:
+    found, before = pattern.search(mended), pattern.search(text)
+    return found is not None and (before is None or before.group() != found.group())
 
 
 def _alone(text: str, breach: Breach, findings: Sequence[Breach], about: Circumstances) -> str | None:
@@ -527,7 +566,7 @@ def _alone(text: str, breach: Breach, findings: Sequence[Breach], about: Circums
 
 
 def _mended(text: str, findings: Sequence[Breach], about: Circumstances) -> str | None:
-    """Everything mended, in at most three rounds; None if something graver than a warning is left, or nothing changed."""
+    """Everything mended, in at most three rounds; None if a block is left, or nothing changed."""
     current, left = text, list(findings)
     for _ in range(3):
         able = [b for b in left if b.instead is not None]

@@ -1,7 +1,8 @@
 """How well the rule packs tell texts apart, and how fast.
 
-    python tests/benchmarks/bench_rules.py            # the held-out set
-    python tests/benchmarks/bench_rules.py --misses   # also every text that was judged otherwise than labelled
+    python tests/benchmarks/bench_rules.py                    # all three sets, each labelled before its first run
+    python tests/benchmarks/bench_rules.py --file my.jsonl    # texts of your own
+    python tests/benchmarks/bench_rules.py --misses           # also every text judged otherwise than labelled
 
 *Caught* is a text that is not passed (block or warn). Precision: of the texts that were caught, how many should have
 been; recall: of the texts that should have been, how many were. The same for *blocked*. Time is processor time of this
@@ -13,19 +14,17 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from service.copy.rules import Ruling, check
 from service.products import parse_product
 
-HELDOUT = Path(__file__).parents[1] / "data" / "rules" / "heldout.jsonl"
+FOLDER = Path(__file__).parents[1] / "data" / "rules"
+SETS = ("heldout", "blind", "blind2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +67,22 @@ def report(name: str, judged: Sequence[Judged]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--file", type=Path, default=HELDOUT, help="lines {market, text, verdict, ...}")
+    parser.add_argument("--file", type=Path, help="lines {market, text, verdict, ...}")
     parser.add_argument("--misses", action="store_true", help="print what was judged otherwise")
     options = parser.parse_args()
-    rows = [json.loads(line) for line in options.file.read_text("utf-8").splitlines() if line.strip()]
-    for row in rows:
-        judge(row)
-    judged = [judge(row) for row in rows]
+    files = [options.file] if options.file else [FOLDER / f"{name}.jsonl" for name in SETS]
+    sets = {file.stem: [json.loads(line) for line in file.read_text("utf-8").splitlines() if line] for file in files}
+    for row in (row for rows in sets.values() for row in rows):
+        judge(row)  # packs are compiled on first use
+    by_set = {name: [judge(row) for row in rows] for name, rows in sets.items()}
+    judged = [j for some in by_set.values() for j in some]
     print(f"{'':14} {'texts':>5} {'prec.':>9} {'recall':>9} {'prec.':>9} {'recall':>9} {'same':>9}")
     print(f"{'':14} {'':5} {'caught':>9} {'caught':>9} {'blocked':>9} {'blocked':>9} {'verdict':>9}")
-    report("all", judged)
+    for name, some in by_set.items():
+        report(name, some)
     for market in dict.fromkeys(j.row["market"] for j in judged):
-        report(market, [j for j in judged if j.row["market"] == market])
-    report("with channel", [j for j in judged if j.row.get("channel")])
+        report(f"  {market}", [j for j in judged if j.row["market"] == market])
+    report("  with channel", [j for j in judged if j.row.get("channel")])
     milliseconds = sorted(j.seconds * 1e3 for j in judged)
     n = len(milliseconds)
     mean = statistics.fmean(milliseconds)

@@ -88,8 +88,8 @@ def test_ids_are_unique_over_all_packs() -> None:
 
 @pytest.mark.parametrize(
     ("name", "id"),
-    [("CN", "cn"), ("zh-CN", "cn"), ("china", "cn"), ("gb", "uk"), ("en_GB", "uk"), ("USA", "us"), ("it", "eu"), ("de-DE", "de")],
-)  # fmt: skip
+    [("CN", "cn"), ("zh-CN", "cn"), ("china", "cn"), ("gb", "uk"), ("en_GB", "uk"), ("USA", "us"), ("it", "eu")],
+)
 def test_a_market_goes_by_several_names(name: str, id: str) -> None:
     assert find_market(name) == id
 
@@ -122,7 +122,7 @@ def test_a_minimal_pack_is_read() -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (("severity = \"block\"", "severity = \"deadly\""), r"rules/nowhere.toml: rule nowhere.words.bad: severity: .*block"),
+        (("severity = \"block\"", "severity = \"deadly\""), r"rules/nowhere.toml: rule nowhere.words.bad: severity"),
         (("source = [\"law\"]", "source = [\"lore\"]"), r"rule nowhere.words.bad: no source lore under \[sources\]"),
         (("bad(?:ly)?", "bad(?:ly"), r"rule nowhere.words.bad: pattern 'bad\(\?:ly' is no regular expression"),
         (("bad(?:ly)?", "<<rude>>"), r"rule nowhere.words.bad: .*no list 'rude'"),

@@ -19,7 +19,8 @@ from service.copy.rules import Ruling, check, rewrite
 from service.domain import Fact, Product, Review
 from tests.service.conftest import Shop
 
-HELDOUT = Path(__file__).parents[2] / "data" / "rules" / "heldout.jsonl"
+TEXTS = Path(__file__).parents[2] / "data" / "rules"
+HELDOUT = TEXTS / "heldout.jsonl"
 
 
 def product(facts: dict[str, str] | None = None, *, reviews: tuple[str, ...] = (), brand: str | None = None) -> Product:
@@ -68,7 +69,20 @@ def test_what_a_rule_says_it_lets_pass_is_not_caught_by_it(here: Pack, rule: Rul
 
 # --- disguises ---------------------------------------------------------------------------------------------------
 
-ABSOLUTE = ["最佳", "最先进", "第一品牌", "国家级", "顶级", "唯一", "极致体验", "首选品牌", "独一无二", "销量冠军", "史无前例", "全网最低价"]  # fmt: skip
+ABSOLUTE = [
+    "最佳",
+    "最先进",
+    "第一品牌",
+    "国家级",
+    "顶级",
+    "唯一",
+    "极致体验",
+    "首选品牌",
+    "独一无二",
+    "销量冠军",
+    "史无前例",
+    "全网最低价",
+]
 ENGLISH = ["best", "ultimate", "supreme", "unbeatable"]
 WEAK = " \u3000\u00a0.·・-_*/|~+=^'\"()[]【】<>《》❤🔥✨\u200b\u200d\u2060\ufeff\u00ad"
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\ufe0f\u0336"
@@ -115,14 +129,70 @@ def test_letters_set_apart_are_read_together(word: str, sign: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["最，佳", "第、一品牌", "国家。级", "頂級", "極緻享受", "銷量第壹", "Ｎｏ．１", "N0.1品牌", "第①名", "第Ⅰ品牌", "TOP⒈", "全网1️⃣第1️⃣", "zui佳", "醉好喝", "蕞低价", "дest ѕupreme".replace("д", "b"), "𝐛𝐞𝐬𝐭 mug", "ⓑⓔⓢⓣ mug", "🅱🅴🆂🆃 mug", "bést mug"],
-)  # fmt: skip
+    [
+        "最，佳",
+        "第、一品牌",
+        "国家。级",
+        "頂級",
+        "極緻享受",
+        "銷量第壹",
+        "Ｎｏ．１",
+        "N0.1品牌",
+        "第①名",
+        "第Ⅰ品牌",
+        "TOP⒈",
+        "全网1️⃣第1️⃣",
+        "zui佳",
+        "醉好喝",
+        "蕞低价",
+        "the ѕupreme mug",
+        "𝐛𝐞𝐬𝐭 mug",
+        "ⓑⓔⓢⓣ mug",
+        "🅱🅴🆂🆃 mug",
+        "bést mug",
+    ],
+)
 def test_known_disguises_are_seen_through(text: str) -> None:
     assert check(text, market="cn").verdict == "block"
 
 
-FACTS = ["容量500ml", "316不锈钢内胆", "最大承重150kg", "最长续航30小时", "一级能效", "第一步打开盖子", "最近到货", "双层真空", "可机洗", "净重1.2千克", "尺寸30x20厘米", "保质期12个月", "最佳赏味期30天", "产地浙江", "适合4人使用", "蓝色", "含棉95%"]  # fmt: skip
-PLAIN = ["350 ml", "dishwasher safe", "stainless steel", "fits most cup holders", "keeps cold for 24 hours", "oak legs", "gluten-free", "two-year warranty", "sage green", "set of 4", "first-aid kit", "free-standing", "USB-C", "30 x 20 cm", "machine washable", "made in Portugal"]  # fmt: skip
+FACTS = [
+    "容量500ml",
+    "316不锈钢内胆",
+    "最大承重150kg",
+    "最长续航30小时",
+    "一级能效",
+    "第一步打开盖子",
+    "最近到货",
+    "双层真空",
+    "可机洗",
+    "净重1.2千克",
+    "尺寸30x20厘米",
+    "保质期12个月",
+    "最佳赏味期30天",
+    "产地浙江",
+    "适合4人使用",
+    "蓝色",
+    "含棉95%",
+]
+PLAIN = [
+    "350 ml",
+    "dishwasher safe",
+    "stainless steel",
+    "fits most cup holders",
+    "keeps cold for 24 hours",
+    "oak legs",
+    "gluten-free",
+    "two-year warranty",
+    "sage green",
+    "set of 4",
+    "first-aid kit",
+    "free-standing",
+    "USB-C",
+    "30 x 20 cm",
+    "machine washable",
+    "made in Portugal",
+]
 
 
 @settings(max_examples=60, deadline=None)
@@ -290,19 +360,18 @@ def test_findings_come_as_findings_of_a_copy_line() -> None:
 # --- the held-out set ----------------------------------------------------------------------------------------------
 
 
-def test_held_out_texts_are_told_apart() -> None:
-    """0.95 is what was asked for; the set was labelled before the first run (README of this room)."""
-    rows = [json.loads(line) for line in HELDOUT.read_text("utf-8").splitlines()]
-    assert len(rows) >= 250
+@pytest.mark.parametrize("name", ["heldout", "blind", "blind2"])
+def test_held_out_texts_are_told_apart(name: str) -> None:
+    """0.95 is the aim; each set was labelled before its first run, whose figures are in this room's README."""
+    rows = [json.loads(line) for line in (TEXTS / f"{name}.jsonl").read_text("utf-8").splitlines()]
     judged = []
     for row in rows:
         known = None
         if "product" in row:
             given = row["product"]
-            stars = tuple(Review(r["id"], r["text"], r["stars"]) for r in given["reviews"])
-            known = Product(
-                "p", given["title"], tuple(Fact(f["key"], f["value"]) for f in given["facts"]), reviews=stars
-            )
+            stars = tuple(Review(r["id"], r["text"], r["stars"]) for r in given.get("reviews", ()))
+            facts = tuple(Fact(f["key"], f["value"]) for f in given["facts"])
+            known = Product("p", given["title"], facts, brand=given.get("brand"), reviews=stars)
         ruling = check(
             row["text"],
             market=row["market"],
