@@ -23,6 +23,7 @@ from .api import (
     docs,
     errors,
     experiments,
+    exports,
     feeds,
     health,
     images,
@@ -31,6 +32,7 @@ from .api import (
     products,
     rules,
     scenes,
+    statistics,
     tracking,
     visitors,
 )
@@ -71,6 +73,8 @@ ROUTERS = (
     health,
     docs,
     clients,
+    exports,
+    statistics,
 )
 
 

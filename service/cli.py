@@ -12,6 +12,7 @@ import typer
 
 from .commands import (
     copywriting,
+    exports,
     feeds,
     pictures,
     results,
@@ -20,6 +21,7 @@ from .commands import (
     run,
     scenes,
     simulate,
+    statistics,
     visitors,
     weights,
     words,
@@ -40,6 +42,8 @@ for name, group in (("rules", rules), ("scenes", scenes), ("weights", weights)):
 app.add_typer(visitors.app, name="visitors")
 app.add_typer(visitors.retention)
 app.add_typer(results.app)
+app.add_typer(exports.app)
+app.add_typer(statistics.app, name="statistics")
 app.add_typer(simulate.app)
 
 

@@ -773,6 +773,11 @@ class Store:
         self.jobs = Jobs(database, workspace)
         self.tests = Tests(database, workspace)
 
+    def note(self, entry: AuditEntry) -> None:
+        """Add to the audit log what no repository's own write notes."""
+        with self.database.engine.begin() as connection:
+            _note(connection, self.workspace, entry)
+
     def audit(self, limit: int = 100) -> tuple[AuditEntry, ...]:
         """The newest entries first."""
         query = select(t.audit).where(t.audit.c.workspace == self.workspace).order_by(t.audit.c.seq.desc()).limit(limit)

@@ -331,3 +331,23 @@ audit = Table(
     Column("thing_id", Id, nullable=False),
     Column("detail", Body, nullable=False),
 )
+
+channel_days = Table(  # what platforms report of ads that they serve; never mixed with our own log
+    "channel_days",
+    metadata,
+    Column("workspace", Id, nullable=False),
+    Column("platform", String(32), nullable=False),
+    Column("ad", Id, nullable=False),
+    Column("day", String(10), nullable=False),  # ISO 8601
+    Column("ad_name", Text, nullable=False),
+    Column("campaign", Text, nullable=False),
+    Column("creative_id", Id),
+    Column("impressions", BigInteger, nullable=False),
+    Column("clicks", BigInteger, nullable=False),
+    Column("cost", Float(53)),
+    Column("currency", String(3)),
+    Column("conversions", Float(53)),
+    Column("value", Float(53)),
+    Column("imported", Moment, nullable=False),
+    PrimaryKeyConstraint("workspace", "platform", "ad", "day"),
+)
