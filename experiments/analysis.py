@@ -166,7 +166,9 @@ def veto(
         for arm, happened in seen.items():
             shown = max(exposures.get(arm, 0.0), happened)
             # one-sided: only the lower end can veto, so the two-sided sequence at 2 alpha is exact
-            lower = rate_sequence(happened, shown, min(2.0 * guardrail.alpha / max(len(seen), 1), 0.99)).low
+            alpha = min(2.0 * guardrail.alpha / max(len(seen), 1), 0.99)
+            likely = min(2.0 * guardrail.limit, 0.75)  # the sequence is tightest for rates about twice the limit
+            lower = rate_sequence(happened, shown, alpha, (1.0, (1.0 - likely) / likely)).low
             if shown > 0.0 and lower > guardrail.limit:
                 vetoed[arm] = (
                     f"{guardrail.kind} {happened:.0f} times in {shown:.0f}: at least {lower:.2%}, "

@@ -16,7 +16,7 @@ from .counts import Counts
 from .types import Floats
 
 DROP, RISE = 0.6, 1.6
-THRESHOLD = 8.0  # log-likelihood ratio; e^-8 is 1 in 3,000 per excursion
+THRESHOLD = 10.0  # log-likelihood ratio; e^-10 is 1 in 22,000 per excursion
 KNOWN_CLICKS = 50.0  # below this many clicks a cell's own rate is not known well enough to have changed
 
 

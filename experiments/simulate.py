@@ -264,7 +264,7 @@ def flat_world(n_arms: int, rate: float, sd: float) -> Callable[[np.random.Gener
 
 
 def combined_logits(
-    rng: np.random.Generator, sds: Sequence[float] = (0.11, 0.11, 0.11), n_pairs: int = 40, pair_sd: float = 0.15
+    rng: np.random.Generator, sds: Sequence[float] = (0.13, 0.13, 0.13), n_pairs: int = 40, pair_sd: float = 0.15
 ) -> Floats:
     """(20, 12, 5) additive effects and a few pairwise ones, on the logit."""
     dims = (HEADLINES, IMAGES, CALLS)
@@ -280,7 +280,7 @@ def combined_logits(
     return logits
 
 
-def combined_world(rate: float = 0.03, strength: float = 1.0) -> Callable[[np.random.Generator, int], World]:
+def combined_world(rate: float = 0.015, strength: float = 1.0) -> Callable[[np.random.Generator, int], World]:
     """20 headlines x 12 images x 5 calls to action."""
 
     def make(rng: np.random.Generator, n_batches: int) -> World:
