@@ -40,6 +40,7 @@ def web_page(address: str) -> str:
 
 WebPage = Annotated[str, Field(max_length=2_000), AfterValidator(web_page)]
 Share = Annotated[float, Field(ge=0, le=1, strict=False)]
+Segment = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._=,-]{0,127}$")]  # a name, or "device=phone,country=DE"
 
 
 class PolicyRequest(Strict):
@@ -89,7 +90,7 @@ class OpenRequest(Strict):
     metric: Literal["clicked", "converted", "value"] = "clicked"
     floor: Annotated[Share, Field(description="part of the learning traffic that is spread evenly")] = 0.05
     holdout: Annotated[Share, Field(description="part of all traffic that never learns")] = 0.0
-    segments: Annotated[tuple[Id, ...], Field(min_length=1, max_length=100, strict=False)] = (EVERYONE,)
+    segments: Annotated[tuple[Segment, ...], Field(min_length=1, max_length=100, strict=False)] = (EVERYONE,)
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     landing_page: WebPage | None = None
     window_s: Annotated[float, Field(gt=0, le=10**8, strict=False)] = 7 * 86_400.0
