@@ -13,6 +13,7 @@ from experiments import (
     Factor,
     InvalidExperiment,
     PolicySpec,
+    StopRule,
     fixed_split,
     thompson,
     top_two,
@@ -171,3 +172,29 @@ def test_a_plan_that_contradicts_itself_is_refused_with_the_reason(change: dict[
     plan: dict[str, object] = {"id": "e", "arms": ARMS, **change}
     with pytest.raises(InvalidExperiment, match=reason):
         Experiment(**plan)  # type: ignore[arg-type]
+
+
+def test_exploration_falls_towards_the_planned_end() -> None:
+    planned = Experiment("e", ARMS, stop=StopRule(max_exposures=1_000))
+    assert [planned.scale_after(n) for n in (0, 500, 1_000, 9_000)] == pytest.approx([1.0, 0.55, 0.1, 0.1])
+    assert Experiment("e", ARMS).scale_after(500) == 0.75
+    assert Experiment("e", ARMS, policy=PolicySpec(scale=0.3), stop=StopRule(max_exposures=9)).scale_after(5) == 0.3
+
+
+def test_prior_scores_decide_before_the_first_click_and_not_after_thousands() -> None:
+    plain = Experiment("e", ARMS, floor=0.0)
+    scored = Experiment("e", ARMS, floor=0.0, prior_scores={ARMS[0].id: 1.0, ARMS[1].id: -1.0}, prior_weight=1.0)
+    nothing = Counts.empty(plain.active_arms)
+    rng = np.random.default_rng(1)
+
+    def shares(experiment: Experiment, counts: Counts) -> Floats:
+        return weigh(experiment, counts, version=1, now=0.0, rng=rng).table.segments["all"].served
+
+    assert shares(scored, nothing).argmax() == 0
+    assert np.ptp(shares(plain, nothing)) < 1e-6
+    shown = np.full((1, len(ARMS)), 200_000.0)
+    clicks = shown * np.linspace(0.02, 0.03, len(ARMS))
+    known = nothing.add_cells(shown, clicks)
+    np.testing.assert_allclose(shares(scored, known), shares(plain, known), atol=1e-3)
+    with pytest.raises(InvalidExperiment, match="no arm of ours"):
+        Experiment("e", ARMS, prior_scores={"nobody": 1.0})

@@ -20,6 +20,7 @@ from experiments import (
     alias_table,
     decide,
     decide_many,
+    floored,
     make_table,
     served_probabilities,
     sticky_uniform,
@@ -142,3 +143,16 @@ def test_a_sticky_number_is_stable_and_spread_evenly() -> None:
     assert stats.kstest(numbers, "uniform").pvalue > 1e-3
     with pytest.raises(InvalidExperiment):
         sticky_uniform(7, "")
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.05, 0.4, 0.97, 1.0])
+def test_a_floor_is_a_minimum_and_the_rest_keeps_its_proportions(floor: float) -> None:
+    for seed in range(20):
+        wanted = np.random.default_rng(seed).dirichlet(np.full(30, 0.2))
+        given = floored(wanted, floor)
+        assert given.sum() == pytest.approx(1.0, abs=1e-12)
+        assert given.min() >= floor / 30 * (1.0 - 1e-9)
+        above = given > floor / 30 * (1.0 + 1e-9)
+        if above.any():
+            ratio = given[above] / wanted[above]
+            np.testing.assert_allclose(ratio, ratio[0], rtol=1e-9)

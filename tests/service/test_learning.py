@@ -21,7 +21,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 
 def show_and_click(shop: Shop, test: Any, n: int, rates: dict[str, float], kinds: dict[str, str] | None = None) -> None:
-    """Decide n times and report what followed: clicks by an arm's rate, and an unwanted event for the arms in `kinds`."""
+    """Decide n times and report what followed: clicks by rate, an unwanted event for the arms in `kinds`."""
     chance, events = random.Random(n), []
     for _ in range(n):
         shown = shop.call("POST", f"/v1/experiments/{test['id']}/decide", 200, json={})
