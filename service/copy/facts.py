@@ -27,12 +27,12 @@ from .quantities import Quantity
 from .words import Plain, Token, plain, stem, tokens, written_language
 
 _NO = re.compile(
-    r"^\s*(?:(?:no|not|none|false|never|without|nein|nicht|keine?|non|aucune?|ninguno?|否|无|無|没有|不支持|不可用?|不能|不|n/?a|x|✗|✘|❌|不含|未添加|不需要?|无需|いいえ|なし|不可|非対応)"  # noqa: E501
-    r"(?:\s+(?:included|needed|required|necessary|supported|compatible|suitable|possible|recommended|tested|available|allowed|permitted|added|used|provided|present|applicable|enthalten|geeignet|nötig|inclus|incluido))?|excluded|unsupported|(?:0(?![.,]\d)|zero|nil)\s?(?:%|g|mg|ml|percent)?)\s*(?:[.!,;(]|$)",  # noqa: E501
+    r"^\s*(?:(?:no|not|none|false|never|without|nein|nicht|keine?|non|aucune?|ninguno?|否|无|無|没有|不支持|不可用?|不能|不|n/?a|x|✗|✘|❌|不含|未添加|不需要?|无需|いいえ|なし|不可|非対応)"
+    r"(?:\s+(?:included|needed|required|necessary|supported|compatible|suitable|possible|recommended|tested|available|allowed|permitted|added|used|provided|present|applicable|enthalten|geeignet|nötig|inclus|incluido))?|excluded|unsupported|(?:0(?![.,]\d)|zero|nil)\s?(?:%|g|mg|ml|percent)?)\s*(?:[.!,;(]|$)",
     re.I,
 )
 _YES = re.compile(
-    r"^\s*(?:yes|true|y|ok|✓|✔|✅|ja|oui|sí|si|是|有|支持|included|available|supported|compatible|suitable|safe|certified|可|可以|可用|适用|兼容|含|附|已通过|はい|あり|対応|可能)\s*(?:[.!,;(]|$)",  # noqa: E501
+    r"^\s*(?:yes|true|y|ok|✓|✔|✅|ja|oui|sí|si|是|有|支持|included|available|supported|compatible|suitable|safe|certified|可|可以|可用|适用|兼容|含|附|已通过|はい|あり|対応|可能)\s*(?:[.!,;(]|$)",
     re.I,
 )
 _DENYING_KEY = re.compile(
@@ -60,7 +60,7 @@ SUBJECTS = {  # what a fact key says about its value, so that a wrong one of the
     "material": "material fabric made lining upper sole shell composition 材质 材料 面料 stoff obermaterial matière material tissu materia 素材 frame filling cover body wick wax",  # noqa: E501
     "colour": "colour color colours colors finish shade 颜色 色 farbe couleur color カラー 色",
     "origin": "origin made country made_in manufactured production 产地 原产地 herkunft origine origen 原産国 grown roasted",  # noqa: E501
-    "ingredients": "ingredient ingredients contains recipe 配料 成分 原料 zutaten inhaltsstoffe ingrédients ingredientes 原材料 成分",
+    "ingredients": "ingredient ingredients contains recipe 配料 成分 原料 zutaten inhaltsstoffe ingrédients ingredientes 原材料 成分",  # noqa: E501
     "warranty": "warranty guarantee 质保 保修 garantie garantía 保証",
 }  # fmt: skip
 
@@ -217,7 +217,7 @@ def _absence_list(text: str) -> list[str]:
 
 
 def _joined_concepts(key: Plain, value: Plain) -> set[str]:
-    """What a key makes with an item of its value: "closure: magnetic" is a magnetic closure, "roast: light" a light roast."""
+    """What a key makes with an item of its value: "closure: magnetic" is a magnetic closure."""
     found: set[str] = set()
     if not key.text.isascii():
         for item in re.split(r"[,;、/(]", value.lower)[:6]:
@@ -348,7 +348,7 @@ _SUMMED = frozenset({"mass", "volume", "charge", "power"})
 
 
 def nearest_attributes(source: Plain, quantity: Quantity, found: list[Quantity], language: str) -> frozenset[str]:
-    """What the words of a figure's own stretch say that it is about; between two figures of a kind the nearer has it."""
+    """What the words of its own stretch say that a figure is about; of two figures of a kind the nearer has it."""
     start, end = segment(source, quantity.start, quantity.end)
     rivals = [
         q

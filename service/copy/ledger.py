@@ -15,8 +15,6 @@ from functools import lru_cache
 from service.domain import Claim, Ledger, Product, Verdict
 
 from . import quantities
-from .facts import SIZE_LIST as _SIZE_LIST
-from .facts import SIZE_RANGE as _SIZE_RANGE
 from .facts import (
     OPPOSED,
     FactBook,
@@ -31,6 +29,8 @@ from .facts import (
     segment,
     sizes_in,
 )
+from .facts import SIZE_LIST as _SIZE_LIST
+from .facts import SIZE_RANGE as _SIZE_RANGE
 from .lexicon import (
     SPACED_LANGUAGES,
     Mention,
@@ -54,7 +54,7 @@ from .words import Plain, Token, plain, stem, tokens, written_language
 _CLAIM_TYPE = {"offer": "discount"}
 _OFFER_TYPE = {
     "discount": "discount", "free_shipping": "discount", "fast_shipping": "time", "free_gift": "discount",
-    "returns": "warranty", "returns_right": "warranty", "trial_right": "warranty", "satisfaction": "warranty", "scarcity": "quantity", "low_price": "price",
+    "returns": "warranty", "returns_right": "warranty", "trial_right": "warranty", "satisfaction": "warranty", "scarcity": "quantity", "low_price": "price",  # noqa: E501
     "instalments": "price", "subscription": "price",
 }  # fmt: skip
 _FEATURE_TYPE = {"proof_any": "compatibility", "instant": "time", "long_lasting": "time", "all_day_hold": "time"}
@@ -259,7 +259,7 @@ def _line_with_number(book: FactBook, value: float | None, words: Sequence[str])
 
 
 _LIST_PRICE_KEY = re.compile(
-    r"\b(?:was|list|rrp|msrp|compare|original|regular|old|before|previous|uvp|statt|bisher|ancien|barré|antes|anterior)\b|原价|市场价|吊牌价|划线价|定価|通常",  # noqa: E501
+    r"\b(?:was|list|rrp|msrp|compare|original|regular|old|before|previous|uvp|statt|bisher|ancien|barré|antes|anterior)\b|原价|市场价|吊牌价|划线价|定価|通常",
 )
 _OFFER_KEY = re.compile(r"discount|sale|offer|promotion|coupon|折扣|优惠|rabatt|remise|descuento|割引")
 _EACH_PRICE = re.compile(r"\s*(?:each|apiece|per\s|an?\s|pro\s|je\s|par\s|la\s+pièce|por\s|/|一[个件只包片支]|每)")
@@ -563,7 +563,7 @@ _GIVEN = re.compile(
 )
 _SYSTEMS = frozenset({"t_ios", "t_ipad", "t_android", "t_windows", "t_harmony", "t_homekit", "t_nespresso", "t_gopro"})
 _INGREDIENTS = frozenset(
-    "t_niacinamide t_hyaluronic t_retinol t_vitamin_c t_vitamin_e t_collagen t_ceramide t_peptide t_aloe t_zinc t_salicylic t_shea t_argan t_snail t_salmon t_chicken t_beef t_lamb t_tuna t_duck t_wheat t_soy t_coconut t_sesame t_seaweed t_matcha t_ginseng t_omega t_cbd t_taurine t_hazelnut".split()  # noqa: E501
+    ["t_niacinamide", "t_hyaluronic", "t_retinol", "t_vitamin_c", "t_vitamin_e", "t_collagen", "t_ceramide", "t_peptide", "t_aloe", "t_zinc", "t_salicylic", "t_shea", "t_argan", "t_snail", "t_salmon", "t_chicken", "t_beef", "t_lamb", "t_tuna", "t_duck", "t_wheat", "t_soy", "t_coconut", "t_sesame", "t_seaweed", "t_matcha", "t_ginseng", "t_omega", "t_cbd", "t_taurine", "t_hazelnut"]  # noqa: E501
 )
 
 
@@ -647,6 +647,7 @@ def _frames_an_amount(reading: _Reading, mention: Mention, known: Sequence[str])
 
 
 _COLOUR_FRAME = re.compile(r"\b(?:in|colou?rs?|colou?rways?|shades?|finish|finishes|tones?)(?:\s*:)?\s+(?:(?:[\w-]+,?\s+){0,2}(?:or|and|,)?\s*){0,3}$")  # fmt: skip  # noqa: E501
+_STAYS = re.compile(r"(?:stays?|keeps?|kept|remains?) (?:hot|cold|warm|cool)")
 _FOR_SO_LONG = re.compile(r"\s*(?:for|für|pendant|durante|por)?\s*(?:up to\s+)?(?:\d+|one|two|three|five|ten|fifteen|twenty|twenty[- ]five|a decade|zwei|drei|fünf|deux|trois|cinq|dos|tres|cinco)\b")  # fmt: skip  # noqa: E501
 _VERB_BEFORE = re.compile(
     r"\b(?:to|we|i|you|they|can|will|and|just|never|always|please|easily|simply|cannot|could|would)\s+$"
@@ -662,6 +663,8 @@ def _is_idle(reading: _Reading, mention: Mention, known: Sequence[str]) -> bool:
     word = reading.source.lower[mention.start : mention.end]
     if all(concepts()[c].noun for c in known) and reading.language == "en" and not any(c in reading.book.affirmed for c in known):  # fmt: skip  # noqa: E501
         return not _COLOUR_FRAME.search(reading.source.lower[max(0, mention.start - 48) : mention.start])
+    if _STAYS.fullmatch(word) and reading.book.attributes & OPPOSED:
+        return True  # the figure that follows is judged
     if word.replace("-", " ") == "built in":
         return True  # what is built in is judged by its own name
     if "satisfaction" in known and reading.book.kinds.get("warranty") and _FOR_SO_LONG.match(reading.source.lower, mention.end):  # fmt: skip  # noqa: E501
@@ -717,6 +720,8 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
     if yes is not None and kind in ("environment", "material") and _PACKAGING.search(yes.key.lower()):  # noqa: SIM102
         if not _PACKAGING.search(reading.source.lower):
             return reading.unsupported(*span, type, f"true of the packaging only: {yes.shown}")
+    if yes is not None and re.search(r"\bonly\b|仅限|仅", yes.value.lower()) and _WHOLE.search(reading.source.lower):
+        return reading.unsupported(*span, type, f"true of a part only: {yes.shown}")
     if yes is not None:
         wrong = _wrong_part(reading, mention, known, kind)
         if wrong is not None:
@@ -746,6 +751,7 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
     return reading.unsupported(*span, type, _missing_reason(kind))
 
 
+_WHOLE = re.compile(r"\b(?:whole|entire|fully|completely|all parts|every part|100 ?%)\b|整个|全部|整体|完全")
 _ANY = re.compile(r"\b(?:all|any|every|universal)\b|所有|各种|通用")
 _NEGATOR = re.compile(
     r"(?:no|non|not|without|zero|free|never|ohne|kein\w*|sans|sin|libre|不含|不|无|零|未|免|0)(?:[\s-]|(?<=[^\x00-\x7f]))|.*[ -](?:free|frei)$|.*(?:frei|フリー|不使用|無添加|なし)$"  # noqa: E501
@@ -838,7 +844,7 @@ def _first_word(reading: _Reading, span: tuple[int, int], word_stem: str) -> str
 
 _CERTIFYING = frozenset(
     stem(w)
-    for w in "certified certification certificate approved compliant listed registered mark marked marking verified standard tested label".split()  # noqa: E501
+    for w in ["certified", "certification", "certificate", "approved", "compliant", "listed", "registered", "mark", "marked", "marking", "verified", "standard", "tested", "label"]  # noqa: E501
 )
 
 
@@ -1264,7 +1270,7 @@ def _counted(reading: _Reading, quantity: Quantity) -> tuple[bool, Line] | None:
     own_name = bool(nouns & {meaning(s) for s in book.title_stems})
     same = [fq for fq in book.quantities if not fq.quantity.measures and fq.counts & claimed and fq.line.key != "title"]
     general = [fq for fq in book.quantities if not fq.quantity.measures and fq.counts & general_counters() and fq.line.key not in ("title", "brand", "category")]  # fmt: skip  # noqa: E501
-    if claimed <= general_counters() and claimed or own_name:
+    if (claimed <= general_counters() and claimed) or own_name:
         same += [fq for fq in general if fq not in same]
     if not same:
         return None
@@ -1530,7 +1536,8 @@ def _judge_included(reading: _Reading, match: re.Match[str]) -> None:
     words = [w for w in reading.words if start <= w.start < end and w.is_word]
     stop = next((i for i, w in enumerate(words) if i and w.lower in _STOP), len(words))
     words = [w for w in words[:stop] if w.stem not in _GRAMMAR]
-    if not words or not all(reading.is_free(w.start, w.end) for w in words):
+    words = [w for w in words if reading.is_free(w.start, w.end)]
+    if not words:
         return
     stems = {w.stem for w in words}
     apart = next(
@@ -1586,9 +1593,7 @@ def _read_rest(reading: _Reading) -> None:
                 continue
             elif word.stem in opinion:
                 reading.add(word.start, word.end, "opinion", Verdict.PUFFERY, None, "opinion, not a fact")
-            elif word.stem.endswith("ly") and (word.stem[:-2] in opinion or word.stem[:-2] in claims_nothing):
-                continue
-            elif word.stem in common_stems() and not _asserts(reading, word):
+            elif (word.stem.endswith("ly") and (word.stem[:-2] in opinion or word.stem[:-2] in claims_nothing)) or (word.stem in common_stems() and not _asserts(reading, word)):  # noqa: E501
                 continue
             elif not _is_verb_with_particle(reading, word) and not _is_context(reading, word):
                 unknown.append(word)
@@ -1620,7 +1625,7 @@ def _denied_together(reading: _Reading, words: Sequence[Token], word: Token) -> 
 
 _ASSERTING = frozenset(
     stem(w)
-    for w in "with features feature featuring includes include including included has have offers offer equipped contains contain containing boasts boast adds add uses use using provides provide delivers deliver supports support powered infused enriched plus comes integrated built-in built fitted packed treated made contains carries holds".split()  # noqa: E501
+    for w in ["with", "features", "feature", "featuring", "includes", "include", "including", "included", "has", "have", "offers", "offer", "equipped", "contains", "contain", "containing", "boasts", "boast", "adds", "add", "uses", "use", "using", "provides", "provide", "delivers", "deliver", "supports", "support", "powered", "infused", "enriched", "plus", "comes", "integrated", "built-in", "built", "fitted", "packed", "treated", "made", "contains", "carries", "holds"]  # noqa: E501
 )
 
 
@@ -1631,6 +1636,10 @@ def _asserts(reading: _Reading, word: Token) -> bool:
     if any(w.stem in _ASSERTING and not _is_about_people(before[i + 1 :]) for i, w in enumerate(before)):
         return True
     following = reading.words[index + 1] if index + 1 < len(reading.words) else None
+    if word.lower.endswith("s") and not word.lower.endswith("ss") and following is not None:
+        says = not before or before[-1].lower in ("that", "which", "it", "automatically")
+        if says and following.clause == word.clause and following.lower in _DETERMINERS | {"up", "down", "out"}:
+            return True  # "regulates your temperature", "that purifies the air"
     is_participle = word.lower.endswith("ed") and not word.lower.endswith("eed")
     if is_participle and following is not None and following.clause == word.clause and following.is_word:
         owner = before[-1].lower if before else ""
@@ -1656,7 +1665,7 @@ def _is_context(reading: _Reading, word: Token) -> bool:
     following = reading.words[index + 1] if index + 1 < len(reading.words) else None
     follows = following is not None and following.clause == word.clause
     if before and before[-1].lower in _PERSON_BEFORE | _GIVEN_BEFORE:
-        return True
+        return True  # what the reader does or has
     if (
         len(before) == 2
         and before[0].lower in _GIVEN_BEFORE

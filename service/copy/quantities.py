@@ -42,7 +42,7 @@ class Quantity:
 
 
 _VULGAR = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8"}
-_DIGITS = r"\d{1,3}(?:[\u00a0 ]\d{3})+(?:,\d+)?(?=\s?(?:€|eur\b|chf\b|ml\b|g\b|kg\b|mah\b|mm\b|w\b|lm\b|h\b))|\d+(?:[.,']\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?|\.\d+"
+_DIGITS = r"\d{1,3}(?:[\u00a0 ]\d{3})+(?:,\d+)?(?=\s?(?:€|eur\b|chf\b|ml\b|g\b|kg\b|mah\b|mm\b|w\b|lm\b|h\b))|\d+(?:[.,']\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?|\.\d+"  # noqa: E501
 _DIGITS_RE = re.compile(
     rf"(?<![\w.,])(?P<whole>\d+)[ -](?P<frac>\d{1, 2}/\d{1, 2})(?!\d)|(?P<slash>(?<![\w./])[1-9]/[2-9](?![\d/]))|"
     rf"(?P<vulgar>\d*\s?[{''.join(_VULGAR)}])|(?<![A-Za-z\d])(?<!\d[.,])(?P<digits>{_DIGITS})|(?<=[A-Za-z])(?P<glued>\d+(?:\.\d+)?)"
@@ -78,7 +78,7 @@ _CASE_MATTERS = 2  # names up to this length are compared with their case
 _BEFORE: tuple[tuple[Hedge, re.Pattern[str]], ...] = (
     ("up_to", re.compile(r"(?:(?:最长|最高|最多|最大|最久|最远|最快|最低|最小)[^\d\W]{1,4}|up to|as much as|as long as|max(?:imum|\.)?(?: of)?|bis zu|jusqu'à|jusqu'a|hasta|最多|长达|高达|最长|可达|多达|最大|最高|最大で)\s*(?:an?\s+)?(?:full\s+)?$")),  # noqa: E501
     ("under", re.compile(r"(?:under|less than|below|fewer than|weniger als|unter|moins de|menos de|不到|低于|不足|小于|少于)\s*(?:an?\s+)?$")),  # noqa: E501
-    ("within", re.compile(r"(?:within|no more than|at most|not more than|maximum|innerhalb von|höchstens|en moins de|dans les|en menos de|dentro de|不超过|以内)\s*(?:just\s+)?(?:an?\s+)?$")),
+    ("within", re.compile(r"(?:within|no more than|at most|not more than|maximum|innerhalb von|höchstens|en moins de|dans les|en menos de|dentro de|不超过|以内)\s*(?:just\s+)?(?:an?\s+)?$")),  # noqa: E501
     ("at_least", re.compile(r"(?:at least|a minimum of|minimum|no less than|mindestens|ab|au moins|dès|al menos|至少|不低于|不少于)\s*$")),  # noqa: E501
     ("over", re.compile(r"(?:over|more than|above|beyond|upwards of|in excess of|mehr als|über|plus de|más de|超过|超|逾|大于)\s*(?:an?\s+)?$")),  # noqa: E501
     ("about", re.compile(r"(?:about|around|nearly|almost|approx(?:\.|imately)?|roughly|close to|just under|just over|some|circa|ca\.?|etwa|rund|knapp|environ|près de|unos|unas|casi|aproximadamente|约|大约|近|将近|接近|约为|(?<![\d℃°cf ])[~≈])\s*(?:an?\s+)?(?:full\s+)?$")),  # noqa: E501
@@ -304,8 +304,10 @@ def _spots(source: Plain, language: str) -> list[_Spot]:
     for match in _HAN_DECIMAL.finditer(source.text):
         value = han_number(match.group(1)) + han_number(match.group(3)) / 10
         found.append(_Spot(match.start(), match.end(), value, 0.01, in_words=True, unit=match.group(2)))
-    for match in _HAN_AND_A_HALF.finditer(source.text):
-        found.append(_Spot(*match.span(), han_number(match.group(1)) + 0.5, 0.01, in_words=True))
+    found.extend(
+        _Spot(*match.span(), han_number(match.group(1)) + 0.5, 0.01, in_words=True)
+        for match in _HAN_AND_A_HALF.finditer(source.text)
+    )
     for match in _HAN_NUMBER.finditer(source.text):
         if not any(s.start <= match.start() < s.end for s in found):
             found.append(_Spot(*match.span(), han_number(match.group()), 0.01, in_words=True))
@@ -411,7 +413,7 @@ def _with_unit(source: Plain, spot: _Spot) -> Quantity | None:
         number = spot.number
         if source.text[end : end + 1] == "半":  # 一升半
             number, end = number + 0.5, end + 1
-        more = re.match(r" and (a half|a quarter|three[- ]quarters)\b(?!\s+(?:of\b|an?\b))", source.lower[end:])
+        more = re.match(r" and (a half|a quarter|three[- ]quarters)\b(?!\s+an?\b)", source.lower[end:])
         if more:
             number, end = number + _AND_A[more.group(1)[:5]], end + more.end()
         if {o[0] for o in owners} & {"temperature"} and _BELOW_ZERO.search(
