@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/rules", tags=["rules"])
 
 Market = Annotated[str, Field(pattern=r"^[A-Za-z_-]{2,24}$", description="such as cn, us, eu, uk, de, fr, jp")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
-CopyText = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+CopyText = Annotated[str, StringConstraints(min_length=1, max_length=5_000)]
 MOST_TEXTS = 1_000
 
 

@@ -23,6 +23,7 @@ from .patterns import Patterns, compiled, is_tight, one_pattern
 from .rule_checks import CHECKS, Hit, Params, Subject
 
 Verdict = Literal["block", "warn", "pass"]
+MOST_REWRITES = 12  # findings of one text that get a rewrite each; the text as a whole is mended in any case
 _GRAVITY = {"block": 0, "warn": 1, "pass": 2}
 
 
@@ -117,7 +118,8 @@ def check(
     findings = _findings(text, about)
     mended = None
     if suggest and findings:
-        findings = tuple(replace(b, rewrite=_alone(text, b, findings, about)) for b in findings)
+        mended_alone = (replace(b, rewrite=_alone(text, b, findings, about)) for b in findings[:MOST_REWRITES])
+        findings = (*mended_alone, *findings[MOST_REWRITES:])
         mended = _mended(text, findings, about)
     names = tuple(pack.id for pack in packs_for(about.market, about.channel))
     return Ruling(text, _worst(findings), findings, mended, names, about)
