@@ -106,7 +106,7 @@ def verdict(found: Reading) -> dict[str, str]:
     earned = ""
     if lift and lift.sequence.low > 0:
         earned = f" Moving traffic has earned {words.lift(lift.lift_rel)} so far."
-    name = leader.name if leader else ""
+    name = "" if leader is None else f"ad {leader.letter} ({leader.name})" if leader.letter else leader.name
     chance = words.chance(leader.result.probability_best) if leader else ""
     if result.verdict.action == "fix":
         sentence = "The ads were not shown in the shares that were decided; find out why before reading any number."
@@ -119,6 +119,7 @@ def verdict(found: Reading) -> dict[str, str]:
         sentence = f"The agreed end is reached; {name} leads with {chance} probability.{earned}"
     else:
         sentence = f"Still learning: {name} leads, best with {chance} probability.{earned}"
+    sentence = f"{sentence[:1].upper()}{sentence[1:]}"
     return {"word": word, "tone": tone, "sentence": sentence, "why": why}
 
 
