@@ -55,6 +55,8 @@ class LevelResult:
     interval: Interval  # 95 %, posterior
     adjusted: Interval  # the same, holding for all levels of the factor together
     sentence: str
+    rate: float  # what an exposure with it earns, all combinations shown equally often
+    rate_interval: Interval  # 95 %, posterior of the effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def analyse(
     best, active = _best(experiment, counts, pooled, fit, draws)
     vetoed = veto(experiment.guardrails, dict(zip(ids, pooled.exposures[0], strict=True)), guardrail_counts or {})
     arms = _arm_results(experiment, pooled, panel, best, active, alpha, horizon)
-    levels, pairs = _factor_results(experiment, pooled, fit, alpha)
+    levels, pairs = _factor_results(experiment, counts, pooled, fit, alpha)
     ratio = check_sample_ratio(cohorts)
     total = float(pooled.exposures.sum())
     outcome = float((pooled.value if experiment.metric == "value" else pooled.clicks).sum())
@@ -276,12 +278,15 @@ def _arm_results(
 
 
 def _factor_results(
-    experiment: Experiment, pooled: Counts, fit: FactorialFit | None, alpha: float
+    experiment: Experiment, counts: Counts, pooled: Counts, fit: FactorialFit | None, alpha: float
 ) -> tuple[tuple[LevelResult, ...], tuple[PairResult, ...]]:
     if fit is None or not experiment.factors:
         return (), ()
     levels: list[LevelResult] = []
     sizes = {factor.name: len(factor.levels) for factor in experiment.factors}
+    traffic = counts.exposures.sum(axis=1) + 1e-9
+    even = float(traffic / traffic.sum() @ special.expit(fit.logits()).mean(axis=1))  # rate of an equal split
+    involved = {part for name in fit.interactions for part in _parts_of(fit, name)}
     for effect in effects(fit, tuple(sizes)):
         factor, level = effect.parts[0], effect.levels[0]
         mine = np.array([(arm.levels or {}).get(factor) == level for arm in experiment.arms])
@@ -299,32 +304,67 @@ def _factor_results(
                 effect.rel(),
                 interval,
                 Interval(effect.rel(-z_all), effect.rel(z_all), 1.0 - alpha),
-                level_sentence(factor, level, effect.rel(), interval),
+                level_sentence(
+                    factor,
+                    level,
+                    effect.rel(),
+                    interval,
+                    others=[name for name in sizes if name != factor],
+                    depends=factor in involved,
+                ),
+                even * (1.0 + effect.rel()),
+                Interval(even * (1.0 + interval.low), even * (1.0 + interval.high), 1.0 - alpha),
             )
         )
-    pairs = [_pair_result(effect, alpha) for effect in effects(fit, fit.interactions) if len(effect.parts) == 2]
-    return tuple(levels), tuple(pair for pair in pairs if pair.interval.low > 0.0 or pair.interval.high < 0.0)
+    found = [effect for effect in effects(fit, fit.interactions) if len(effect.parts) == 2]
+    pairs = [_pair_result(effect, alpha / max(len(found), 1), alpha) for effect in found]
+    return tuple(levels), tuple(pair for pair in pairs if pair is not None)
+
+
+def _parts_of(fit: FactorialFit, name: str) -> tuple[str, ...]:
+    return next(group.parts for group in fit.full.groups if group.name == name)
 
 
 def _z(alpha: float) -> float:
     return float(special.ndtri(1.0 - alpha / 2.0))
 
 
-def level_sentence(factor: str, level: str, effect_rel: float, interval: Interval) -> str:
+def level_sentence(
+    factor: str,
+    level: str,
+    effect_rel: float,
+    interval: Interval,
+    others: Sequence[str] = (),
+    depends: bool = False,
+) -> str:
     """What a level does, as one says it in a meeting.
 
-    >>> level_sentence("headline", "calm", 0.14, Interval(0.06, 0.22))
-    'headline "calm" adds 14 % [6, 22], whatever it is combined with'
+    Args:
+        others: the other factors.
+        depends: its factor takes part in an interaction: the effect is an average then.
+
+    >>> level_sentence("headline", "calm", 0.14, Interval(0.06, 0.22), ["picture", "call_to_action"])
+    'headline "calm" adds 14 % [6, 22] whatever the picture and the call to action'
     """
     span = f"[{100 * interval.low:.0f}, {100 * interval.high:.0f}]"
+    factor, names = factor.replace("_", " "), [name.replace("_", " ") for name in others]
+    listed = " and the ".join(part for part in (", the ".join(names[:-1]), *names[-1:]) if part)
+    if depends:
+        where = " on average; how much depends on what it is combined with"
+    else:
+        where = f" whatever the {listed}" if listed else ""
     if interval.low > 0.0:
-        return f'{factor} "{level}" adds {100 * effect_rel:.0f} % {span}, whatever it is combined with'
+        return f'{factor} "{level}" adds {100 * effect_rel:.0f} % {span}{where}'
     if interval.high < 0.0:
-        return f'{factor} "{level}" costs {-100 * effect_rel:.0f} % {span}, whatever it is combined with'
+        return f'{factor} "{level}" costs {-100 * effect_rel:.0f} % {span}{where}'
     return f'{factor} "{level}": no clear effect yet, {100 * effect_rel:+.0f} % {span}'
 
 
-def _pair_result(effect: Effect, alpha: float) -> PairResult:
+def _pair_result(effect: Effect, strict: float, alpha: float) -> PairResult | None:
+    """A pair worth a sentence: one that stands out among all pairs at level `strict`."""
+    clear = _z(strict)
+    if effect.rel(-clear) <= 0.0 <= effect.rel(clear):
+        return None
     z = _z(alpha)
     interval = Interval(effect.rel(-z), effect.rel(z), 1.0 - alpha)
     first, second = effect.parts
@@ -363,7 +403,7 @@ def _verdict(experiment: Experiment, result: Result, elapsed_s: float) -> Verdic
     out_of_time = rule.max_seconds is not None and elapsed_s >= rule.max_seconds
     if out_of_budget or out_of_time:
         spent = f"{result.exposures:,.0f} exposures" if out_of_budget else f"{elapsed_s / 86_400.0:.1f} days"
-        return Verdict("stop", leader.arm, f"the agreed end is reached ({spent}); {standing}")
+        return Verdict("stop", leader.arm, f"the agreed end is reached ({spent}) and the weights rest; {standing}")
     if thin and not experiment.factors:
         return Verdict(
             "continue", leader.arm, f"{len(thin)} arms have fewer than {rule.min_exposures_per_arm} exposures"

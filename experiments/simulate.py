@@ -208,7 +208,7 @@ def simulate(
         else:
             chooser.learn(batch, shown.astype(np.float64), clicked)
     lost, possible = best - got, float((best - even).sum())
-    tenths = np.array_split(np.arange(scenario.n_batches), 10)
+    tenths = np.array_split(np.arange(scenario.n_batches), min(10, scenario.n_batches))
     return SimulationResult(
         scenario.name,
         policy,

@@ -144,9 +144,13 @@ def test_factor_effects_are_told_in_words_and_cover_the_truth() -> None:
 
 
 def test_sentences_say_what_is_clear_and_what_is_not() -> None:
-    assert level_sentence("image", "sea", -0.08, Interval(-0.12, -0.03)) == (
-        'image "sea" costs 8 % [-12, -3], whatever it is combined with'
+    assert level_sentence("image", "sea", -0.08, Interval(-0.12, -0.03), ["headline", "call_to_action"]) == (
+        'image "sea" costs 8 % [-12, -3] whatever the headline and the call to action'
     )
+    assert level_sentence("image", "sea", 0.08, Interval(0.03, 0.12), ["headline"], depends=True) == (
+        'image "sea" adds 8 % [3, 12] on average; how much depends on what it is combined with'
+    )
+    assert level_sentence("image", "sea", 0.08, Interval(0.03, 0.12)) == 'image "sea" adds 8 % [3, 12]'
     assert (
         level_sentence("image", "sea", 0.02, Interval(-0.03, 0.08)) == 'image "sea": no clear effect yet, +2 % [-3, 8]'
     )
@@ -195,3 +199,18 @@ def test_young_cohorts_are_announced() -> None:
 def test_a_result_can_be_written_as_plain_values() -> None:
     result = analyse(TWO, [cohort([10_000.0, 10_000.0], [200.0, 260.0])], now=10.0)
     assert dataclasses.asdict(result)["arms"][1]["lift_over_baseline"]["against"] == "calm"
+
+
+def test_a_level_has_the_rate_it_would_earn_with_everything_shown_equally_often() -> None:
+    factors = (Factor("headline", ("plain", "warm")), Factor("image", ("table", "beach", "studio")))
+    experiment = Experiment("e", combinations(factors), factors, policy=PolicySpec("factorial"))
+    arms = experiment.active_arms
+    rates = np.array([0.03] * 3 + [0.045] * 3)
+    shown = np.array([9_000.0, 500.0, 500.0, 500.0, 9_000.0, 500.0])  # traffic went where it went
+    clicked = np.round(shown * rates)
+    cohort = Cohort(1, "all", 0.0, arms, shown / shown.sum(), shown, shown, clicked, clicked, clicked)
+    levels = {level.level: level for level in analyse(experiment, [cohort], now=1.0).levels}
+    assert levels["warm"].rate == pytest.approx(0.045, rel=0.1)
+    assert levels["plain"].rate == pytest.approx(0.03, rel=0.1)
+    assert levels["warm"].rate_interval.covers(0.045)
+    assert levels["warm"].sentence.endswith("whatever the image")
