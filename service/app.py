@@ -196,7 +196,6 @@ def serve(settings: Settings | None = None, *, load_samples: bool = False, quiet
     """Run the server in this process until it is told to stop."""
     import uvicorn
 
-    sys.setswitchinterval(0.001)  # whoever works on weights gives way to visitors sooner
     settings = settings or Settings()
     _log_to_stderr(settings.log_level)
     app = create_app(settings)

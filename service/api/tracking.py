@@ -264,14 +264,18 @@ def hand_in_events(
 ) -> tuple[tuple[IncomingEvent, ...], Waiting[Answer]]:
     """Raises Busy."""
     received = time.time()
-    events = tuple(
+    make, kind = tuple.__new__, IncomingEvent  # what IncomingEvent(...) does, without a call between
+    events: tuple[IncomingEvent, ...] = tuple(
         [
-            IncomingEvent(
-                event["id"],
-                event["decision"],
-                event["kind"],
-                event.get("value", 1.0),
-                event["at"].timestamp() if "at" in event else received,
+            make(
+                kind,
+                (
+                    event["id"],
+                    event["decision"],
+                    event["kind"],
+                    event.get("value", 1.0),
+                    event["at"].timestamp() if "at" in event else received,
+                ),
             )
             for event in body["events"]
         ]
