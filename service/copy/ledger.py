@@ -563,7 +563,39 @@ _GIVEN = re.compile(
 )
 _SYSTEMS = frozenset({"t_ios", "t_ipad", "t_android", "t_windows", "t_harmony", "t_homekit", "t_nespresso", "t_gopro"})
 _INGREDIENTS = frozenset(
-    ["t_niacinamide", "t_hyaluronic", "t_retinol", "t_vitamin_c", "t_vitamin_e", "t_collagen", "t_ceramide", "t_peptide", "t_aloe", "t_zinc", "t_salicylic", "t_shea", "t_argan", "t_snail", "t_salmon", "t_chicken", "t_beef", "t_lamb", "t_tuna", "t_duck", "t_wheat", "t_soy", "t_coconut", "t_sesame", "t_seaweed", "t_matcha", "t_ginseng", "t_omega", "t_cbd", "t_taurine", "t_hazelnut"]  # noqa: E501
+    [
+        "t_niacinamide",
+        "t_hyaluronic",
+        "t_retinol",
+        "t_vitamin_c",
+        "t_vitamin_e",
+        "t_collagen",
+        "t_ceramide",
+        "t_peptide",
+        "t_aloe",
+        "t_zinc",
+        "t_salicylic",
+        "t_shea",
+        "t_argan",
+        "t_snail",
+        "t_salmon",
+        "t_chicken",
+        "t_beef",
+        "t_lamb",
+        "t_tuna",
+        "t_duck",
+        "t_wheat",
+        "t_soy",
+        "t_coconut",
+        "t_sesame",
+        "t_seaweed",
+        "t_matcha",
+        "t_ginseng",
+        "t_omega",
+        "t_cbd",
+        "t_taurine",
+        "t_hazelnut",
+    ]
 )
 
 
@@ -722,6 +754,8 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
             return reading.unsupported(*span, type, f"true of the packaging only: {yes.shown}")
     if yes is not None and re.search(r"\bonly\b|仅限|仅", yes.value.lower()) and _WHOLE.search(reading.source.lower):
         return reading.unsupported(*span, type, f"true of a part only: {yes.shown}")
+    if yes is not None and known[0].endswith("_free") and _is_of_a_part(reading, yes):
+        return reading.unsupported(*span, type, f"true of a part only: {yes.shown}")
     if yes is not None:
         wrong = _wrong_part(reading, mention, known, kind)
         if wrong is not None:
@@ -749,6 +783,16 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
     if kind == "superlative" and "top_rated" in known and _reviews_love_it(reading.book.product):
         return reading.supported(*span, type, "reviews: at least five, 4.5 stars or more on average")
     return reading.unsupported(*span, type, _missing_reason(kind))
+
+
+def _is_of_a_part(reading: _Reading, line: Line) -> bool:
+    """Whether a fact speaks of a part that the text does not name ("lid: BPA-free", "a BPA-free kettle")."""
+    key = tokens(plain(line.key.replace("_", " ")))
+    if not key or key[-1].stem not in _part_stems():
+        return False
+    if reading.language in ("zh", "ja"):
+        return not re.search(r"盖|柄|把|底|带|链|芯|壳|里|蓋|ふた", reading.source.lower)
+    return not any(meaning(w.stem) == meaning(key[-1].stem) for w in reading.words)
 
 
 _WHOLE = re.compile(r"\b(?:whole|entire|fully|completely|all parts|every part|100 ?%)\b|整个|全部|整体|完全")
@@ -844,7 +888,22 @@ def _first_word(reading: _Reading, span: tuple[int, int], word_stem: str) -> str
 
 _CERTIFYING = frozenset(
     stem(w)
-    for w in ["certified", "certification", "certificate", "approved", "compliant", "listed", "registered", "mark", "marked", "marking", "verified", "standard", "tested", "label"]  # noqa: E501
+    for w in [
+        "certified",
+        "certification",
+        "certificate",
+        "approved",
+        "compliant",
+        "listed",
+        "registered",
+        "mark",
+        "marked",
+        "marking",
+        "verified",
+        "standard",
+        "tested",
+        "label",
+    ]
 )
 
 
@@ -1582,6 +1641,8 @@ def _read_rest(reading: _Reading) -> None:
         for word in words:
             line = reading.book.word_line(word.stem)
             parts_known = word.stem in claims_nothing or len(word.lower) == 1
+            if line is not None and not _is_whole_answer(reading, line):
+                line = None  # "safe" is not said by "dishwasher safe: yes"
             if line is not None and word.stem not in _GRAMMAR:
                 if not parts_known or _beside_its_like(reading, words, word, line):
                     _support_word(reading, word, line)
@@ -1593,7 +1654,9 @@ def _read_rest(reading: _Reading) -> None:
                 continue
             elif word.stem in opinion:
                 reading.add(word.start, word.end, "opinion", Verdict.PUFFERY, None, "opinion, not a fact")
-            elif (word.stem.endswith("ly") and (word.stem[:-2] in opinion or word.stem[:-2] in claims_nothing)) or (word.stem in common_stems() and not _asserts(reading, word)):  # noqa: E501
+            elif (word.stem.endswith("ly") and (word.stem[:-2] in opinion or word.stem[:-2] in claims_nothing)) or (
+                word.stem in common_stems() and not _asserts(reading, word)
+            ):
                 continue
             elif not _is_verb_with_particle(reading, word) and not _is_context(reading, word):
                 unknown.append(word)
@@ -1601,6 +1664,17 @@ def _read_rest(reading: _Reading) -> None:
             start, end = unknown[0].start, unknown[-1].end
             names = ", ".join(dict.fromkeys(w.lower for w in unknown))
             reading.unsupported(start, end, "feature", f"no fact mentions: {names}")
+
+
+_YES_ONLY = re.compile(r"\s*(?:yes|true|y|✓|ja|oui|sí|是|有|支持)\s*[.!]?\s*$", re.I)
+
+
+def _is_whole_answer(reading: _Reading, line: Line) -> bool:
+    """Whether a fact may speak for a word: one that only says yes must have its whole key in the text."""
+    if not _YES_ONLY.match(line.value):
+        return True
+    key = {t.stem for t in tokens(plain(line.key.replace("_", " ")))} - _GRAMMAR
+    return key <= {w.stem for w in reading.words}
 
 
 def _beside_its_like(reading: _Reading, words: Sequence[Token], word: Token, line: Line) -> bool:
@@ -1625,7 +1699,52 @@ def _denied_together(reading: _Reading, words: Sequence[Token], word: Token) -> 
 
 _ASSERTING = frozenset(
     stem(w)
-    for w in ["with", "features", "feature", "featuring", "includes", "include", "including", "included", "has", "have", "offers", "offer", "equipped", "contains", "contain", "containing", "boasts", "boast", "adds", "add", "uses", "use", "using", "provides", "provide", "delivers", "deliver", "supports", "support", "powered", "infused", "enriched", "plus", "comes", "integrated", "built-in", "built", "fitted", "packed", "treated", "made", "contains", "carries", "holds"]  # noqa: E501
+    for w in [
+        "with",
+        "features",
+        "feature",
+        "featuring",
+        "includes",
+        "include",
+        "including",
+        "included",
+        "has",
+        "have",
+        "offers",
+        "offer",
+        "equipped",
+        "contains",
+        "contain",
+        "containing",
+        "boasts",
+        "boast",
+        "adds",
+        "add",
+        "uses",
+        "use",
+        "using",
+        "provides",
+        "provide",
+        "delivers",
+        "deliver",
+        "supports",
+        "support",
+        "powered",
+        "infused",
+        "enriched",
+        "plus",
+        "comes",
+        "integrated",
+        "built-in",
+        "built",
+        "fitted",
+        "packed",
+        "treated",
+        "made",
+        "contains",
+        "carries",
+        "holds",
+    ]
 )
 
 

@@ -270,6 +270,13 @@ def test_imagery_greetings_and_calls_to_act_are_no_lies(text: str) -> None:
     assert check(text, KETTLE).is_clean
 
 
+def test_what_is_free_of_something_in_a_part_is_not_so_in_the_whole() -> None:
+    product = Product(id="x", title="Kettle", facts=(Fact("lid", "BPA-free"), Fact("dishwasher safe", "yes")))
+    assert check("BPA-free lid", product).verdict is Verdict.SUPPORTED
+    assert check("A BPA-free kettle", product).verdict is Verdict.UNSUPPORTED
+    assert "dishwasher safe: yes" not in {c.evidence for c in check("Completely safe", product).claims}
+
+
 def test_harmless_words_of_a_fact_are_no_evidence() -> None:
     product = Product(id="x", title="Flask", facts=(Fact("origin", "made in Spain in the evening"),))
     assert check("Made for the evening", product).claims == ()
