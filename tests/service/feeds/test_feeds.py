@@ -214,7 +214,8 @@ def test_google_ads_editor_gets_its_columns_and_nothing_that_runs() -> None:
 
 def test_meta_gets_an_ad_for_each_variant_and_google_copy_is_refused_there() -> None:
     copy = copied(("headline", "A"), ("headline", "B"), ("primary_text", "T"))
-    rows = list(csv.DictReader(io.StringIO(write_out(CSV, copy, "meta", "meta_feed"))))
+    one = CSV[: CSV.index("k2")]
+    rows = list(csv.DictReader(io.StringIO(write_out(one, copy, "meta", "meta_feed"))))
     assert [(row["Title"], row["Body"], row["Ad Status"]) for row in rows] == [
         ("A", "T", "PAUSED"),
         ("B", "T", "PAUSED"),
