@@ -359,9 +359,10 @@ for turn in range(60):
         IncomingEvent(f"{kind}", entry.decision.id, kind, 1.0, now)
         for entry in entries for kind in ("shown", "clicked")[: 1 + (chance.random() < 0.3)]), now)])
     services.arena.refresh_all(datetime.now(UTC))
-print("done", flush=True)
-sys.stdin.readline()
-services.arena.refresh_all(datetime.now(UTC))
+for word in ("done", "looked"):  # whoever looks first may still make a version; after that nothing is new
+    print(word, flush=True)
+    sys.stdin.readline()
+    services.arena.refresh_all(datetime.now(UTC))
 print(max(versions), services.arena._live["main", test].table.version, flush=True)
 """
 
@@ -381,7 +382,7 @@ def test_two_processes_agree_on_the_weights_and_log_no_version_that_is_not_kept(
         subprocess.Popen([sys.executable, "-c", PROCESS, test, str(i)], cwd=ROOT, env=environment, **pipes)  # type: ignore[call-overload]
         for i in range(2)
     ]
-    for word in ("ready", "done"):
+    for word in ("ready", "done", "looked"):
         assert [process.stdout.readline().strip() for process in both] == [word, word]
         for process in both:
             process.stdin.write("go\n")
