@@ -3,8 +3,8 @@
 The logit of an arm's rate in a segment is a sum of effects: an intercept, the segment, one effect per factor level;
 with segments, one per segment and level; and, where the data ask for it, one per pair of levels of two factors. Each
 group of effects has a normal prior whose variance is learned from the data (empirical Bayes: Nabi et al. 2020), so a
-factor that does not matter shrinks away. Pairs are in from the start, but on a short leash: their effects are held near
-zero (`PAIR_SD`) until their group earns a variance of its own. The posterior is Laplace's approximation.
+factor that does not matter shrinks away; pairs are let in only when their group earns it. The posterior is Laplace's
+approximation.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from .posterior import Best
 from .types import Arm, Experiment, Factor, Floats, Ints
 
 MAIN_SD = 0.15  # where the sd of a factor's effects on the logit is shrunk to while little is known
-PAIR_SD = 0.05  # the same for interactions; kept there until their group earns more
-MOST_PAIRS = 1_500  # with more pair effects than this, only groups that earned it are in: a refresh would take seconds
+PAIR_SD = 0.05  # the same for interactions
 MAIN_STRENGTH = 2.0  # weight of that guess, in levels
 PAIR_STRENGTH = 8.0
 CONTEXT_SD = 0.1  # the same for what a segment changes about a factor's effects
@@ -143,10 +142,9 @@ class FactorialFit:
     mean: Floats  # (P,)
     cholesky: Floats  # (P, P) lower factor of the posterior precision
     variance: Mapping[str, float]  # group -> prior variance, learned
-    offset: Floats  # (S * K,) of each cell's logit: a content score, and what pairs without a variance say; else 0
+    offset: Floats  # (S * K,) prior mean of each cell from a content score, 0 without one
     full: Design  # every group there could be, for the next refresh
     interactions: tuple[str, ...] = ()  # names of the pair groups that earned a variance of their own
-    leashed: Floats | None = None  # effects of the fit with all pairs, to start the next one from
 
     def covariance(self) -> Floats:
         """(P, P) posterior covariance."""
@@ -241,31 +239,7 @@ def fit_factorial(
     if earned:
         admitted += list(earned)
         fit = _fit_groups(design.restricted(mains + admitted), shown, clicks, offset, fit, 4, design, earned)
-    fit = replace(fit, interactions=tuple(name for name in pairs if name in admitted))
-    if len(admitted) < len(pairs) and sum(group.size for group in design.groups if group.is_pair) <= MOST_PAIRS:
-        return _with_leashed_pairs(fit, mains + pairs, shown, clicks, previous)
-    return fit
-
-
-def _with_leashed_pairs(
-    fit: FactorialFit, names: Sequence[str], shown: Floats, clicks: Floats, previous: FactorialFit | None
-) -> FactorialFit:
-    """Add to each cell what its pairs say although they earned no variance of their own: little, unless it was shown
-    often.
-
-    What they say moves the means only; the draws explore the other effects. Exploring 400 small pair effects costs
-    more than it finds, but a combination that disappoints after thousands of exposures is believed.
-    """
-    design = fit.full.restricted(names)
-    variance = {group.name: fit.variance.get(group.name, _first_variance(group)) for group in design.groups}
-    theta = np.zeros(design.n_columns)
-    if previous is not None and previous.leashed is not None and previous.leashed.size == theta.size:
-        theta = previous.leashed
-    else:
-        _carry_over(theta, design, fit)
-    theta, _ = _newton(design, theta, shown, clicks, fit.offset, _prior_precision(design, variance))
-    pairs_say = theta[design.index].sum(axis=0) - fit.mean[fit.design.index].sum(axis=0)
-    return replace(fit, offset=fit.offset + pairs_say, leashed=theta)
+    return replace(fit, interactions=tuple(name for name in pairs if name in admitted))
 
 
 def _fit_groups(
