@@ -2,6 +2,7 @@
 
 from .errors import (
     BackendUnavailable,
+    Cancelled,
     DamagedWeights,
     MissingWeights,
     ModelError,
@@ -35,6 +36,7 @@ from .types import (
     TextModel,
     TextReply,
     TextRequest,
+    Watch,
     unit,
 )
 
@@ -48,6 +50,7 @@ __all__ = [
     "BytePixels",
     "Camera",
     "CameraClass",
+    "Cancelled",
     "CutOut",
     "DamagedWeights",
     "DisplayCurve",
@@ -72,6 +75,7 @@ __all__ = [
     "UnknownWeights",
     "UnreadableImage",
     "UnsupportedRequest",
+    "Watch",
     "WeightSourceFailed",
     "image_model",
     "matting_model",

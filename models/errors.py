@@ -97,3 +97,11 @@ class BackendUnavailable(ModelError):
     def __init__(self, backend: str, reason: str) -> None:
         self.backend, self.reason = backend, reason
         super().__init__(f"backend {backend!r} is not available: {reason}")
+
+
+class Cancelled(ModelError):
+    """Whoever asked no longer wants the answer."""
+
+    def __init__(self, backend: str) -> None:
+        self.backend = backend
+        super().__init__(f"{backend}: cancelled")

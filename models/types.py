@@ -7,7 +7,7 @@ Camera frame: x right, y down, z forward (the convention of OpenCV). Pixel (0, 0
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -88,13 +88,25 @@ class TextReply:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Looks on while a request is written; called from whichever thread writes, so both must be quick."""
+
+    on_draft: Callable[[int, TextDraft], None] = lambda number, draft: (
+        None
+    )  # its number from 0, and the draft when done
+    is_cancelled: Callable[[], bool] = lambda: False  # True: nobody wants the rest
+
+
 class TextModel(Protocol):
     """Writes text. Same request and seed, same reply, on the same machine and weights."""
 
     name: str  # goes into every Creative's provenance
     languages: tuple[str, ...]  # BCP 47 primary tags that it writes acceptably, such as ("en",)
 
-    def write(self, request: TextRequest) -> TextReply: ...
+    def write(self, request: TextRequest, watch: Watch | None = None) -> TextReply:
+        """Write ``request.n`` drafts. Raises Cancelled as soon as the watch says so, a token or an attempt later."""
+        ...
 
 
 # --- places ------------------------------------------------------------------------------------------------------

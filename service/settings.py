@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     # models
     text_backend: str = Field(default="local", description="text model backend")
     text_model: str = Field(default="smollm2", description="its weights: a row of the weight table, hub id or folder")
+    text_adapter: str = Field(
+        default="auto",
+        description="laid over that model: a weight row or folder; auto: our copywriter over smollm2; none: as it is",
+    )
     text_languages: str | None = Field(
         default=None, description="languages that model writes, such as de,fr; default: what its card says"
     )
@@ -57,7 +61,9 @@ class Settings(BaseSettings):
     text_api_key: SecretStr | None = Field(default=None, description="key of that server, if it wants one")
     image_backend: str = Field(default="plates", description="image backend when a request names none")
     matting_backend: str = Field(default="packshot", description="matting backend")
-    threads: Annotated[int, Field(ge=0, le=256)] = Field(default=0, description="compute threads; 0: as many as cores")
+    threads: Annotated[int, Field(ge=0, le=256)] = Field(
+        default=0, description="threads of the text model; 0: half the cores"
+    )
 
     # work in the background
     job_workers: Annotated[int, Field(ge=1, le=64)] = Field(

@@ -169,6 +169,7 @@ class Studio:
         file: BriefFile | None = None,
         on_line: Callable[[CopyLine], None] | None = None,
         today: date | None = None,
+        is_cancelled: Callable[[], bool] | None = None,
     ) -> Copy:
         """Everything one channel needs; each claim has its evidence, each line says who wrote it.
 
@@ -176,11 +177,12 @@ class Studio:
             file: the rest of the brief: voice, words, keywords, offers, market.
             on_line: called with each line as soon as it is sure to stay.
             today: the day the copy runs, unless the brief names one.
+            is_cancelled: once it says so, ``models.Cancelled`` is raised, a token later.
         """
         from .copy.generate import write_copy
 
         brief = self.brief(product, channel, language, variants, tone, audience, file, today)
-        return write_copy(brief, self._shop.text_model, seed, progress, on_line=on_line)
+        return write_copy(brief, self._shop.text_model, seed, progress, on_line=on_line, is_cancelled=is_cancelled)
 
     # --- places ----------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from models import TextModel, image_model, matting_model, text_model
+from models.device import sensible_threads
 
 from .arena import Arena, rules_of, utc_now
 from .copy.brief import BriefFile, merged, parse_brief
@@ -41,6 +42,8 @@ class Workbench(Protocol):
         progress: Progress | None = None,
         file: BriefFile | None = None,
         on_line: Callable[[CopyLine], None] | None = None,
+        *,
+        is_cancelled: Callable[[], bool] | None = None,
     ) -> Copy:
         """Copy for one channel."""
         ...
@@ -131,7 +134,11 @@ def _text(settings: Settings) -> TextModel:
     """The text backend with the settings that it knows."""
     own: dict[str, Any] = {}
     if settings.text_backend == "local":
-        own = {"model": settings.text_model, "threads": settings.threads or None}
+        own = {
+            "model": settings.text_model,
+            "threads": settings.threads or sensible_threads(),
+            "adapter": _adapter(settings),
+        }
     elif settings.text_backend == "openai-compatible":
         if not settings.text_url:
             raise InvalidInput("ADLOOM_TEXT_URL", "the openai-compatible backend needs the address of its server")
@@ -140,6 +147,14 @@ def _text(settings: Settings) -> TextModel:
     if own and settings.text_languages:
         own["languages"] = tuple(tag.strip() for tag in settings.text_languages.split(",") if tag.strip())
     return text_model(settings.text_backend, **own)
+
+
+def _adapter(settings: Settings) -> str | None:
+    """What lies over the local text model: our copywriter over the default one, unless the settings say otherwise."""
+    said = settings.text_adapter.strip()
+    if said == "auto":
+        return "copywriter" if settings.text_model == "smollm2" else None
+    return None if said in ("", "none") else said
 
 
 def real_studio(settings: Settings, shelf: Shelf) -> Workbench:
@@ -242,8 +257,16 @@ def brief_of(store: Store, request: Mapping[str, Any]) -> BriefFile:
     return merged(kept, parse_brief(request.get("brief") or {}))
 
 
-def make_copy(services: Services, workspace: str, request: Mapping[str, Any]) -> Copy:
-    """Write a channel's copy and keep it."""
+def make_copy(
+    services: Services,
+    workspace: str,
+    request: Mapping[str, Any],
+    *,
+    progress: Progress | None = None,
+    on_line: Callable[[CopyLine], None] | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
+) -> Copy:
+    """Write a channel's copy and keep it. Cancelled copy is not kept."""
     store = services.store(workspace)
     product = store.products.get(request["product_id"])
     written = services.studio(workspace).write_copy(
@@ -254,7 +277,10 @@ def make_copy(services: Services, workspace: str, request: Mapping[str, Any]) ->
         request.get("seed", 0),
         tone=request.get("tone"),
         audience=request.get("audience"),
+        progress=progress,
         file=brief_of(store, request),
+        on_line=on_line,
+        is_cancelled=is_cancelled,
     )
     store.copies.put(written, utc_now())
     return written

@@ -2,7 +2,8 @@
 
 Two ways with one behaviour. ``PlainDecoder`` drives any transformers model. ``SharedPromptLlama`` knows the Llama
 family and is several times as fast on a CPU: the prompt's keys and values are kept once for all drafts instead of n
-times, projections are joined, and no library code runs between the matrix products.
+times, projections are joined, and no library code runs between the matrix products. Several of these step together
+(``step_together``): every weight is then read once for the drafts of all prompts.
 """
 
 from __future__ import annotations
@@ -145,35 +146,23 @@ class SharedPromptLlama:
     Model: Touvron et al., "LLaMA", 2023; grouped heads: Ainslie et al., "GQA", 2023.
     """
 
-    def __init__(self, weights: LlamaWeights, max_new_tokens: int) -> None:
+    def __init__(self, weights: LlamaWeights, max_new_tokens: int, least_rows: int = 1) -> None:
+        """``least_rows``: matrix products are filled up to so many rows; see ``independent_rows``."""
         self._w = weights
         self._room = max_new_tokens
-        self._prompt: list[tuple[Tensor, Tensor]] = []  # a layer: keys (g, e, P) and values (g, P, e)
+        self._least_rows = least_rows
+        self._prompt: ReadPrompt | None = None
         self._keys = torch.empty(0)  # (layers, rows, g, e, room)
         self._values = torch.empty(0)  # (layers, rows, g, room, e)
         self._said = 0
-        self._prompt_length = 0
 
     def read(self, prompt: Sequence[int]) -> Tensor:
-        w = self._w
-        with torch.inference_mode():
-            x = w.embedding[torch.tensor(list(prompt))]  # (P, d)
-            length = len(prompt)
-            turn = _turn(w.frequencies, torch.arange(length))  # (P, e / 2) twice
-            for layer in w.layers:
-                q, k, v = self._project(layer, x, turn)  # (P, h, e), (P, g, e), (P, g, e)
-                self._prompt.append((k.permute(1, 2, 0).contiguous(), v.transpose(0, 1).contiguous()))
-                seen = F.scaled_dot_product_attention(
-                    q.transpose(0, 1)[None],
-                    k.transpose(0, 1)[None],
-                    v.transpose(0, 1)[None],
-                    is_causal=True,
-                    enable_gqa=True,
-                )[0]  # (h, P, e)
-                x = x + F.linear(seen.transpose(0, 1).reshape(length, -1), layer.out)
-                x = self._think(layer, x)
-            self._prompt_length = length
-            return self._score(x[-1:])[0]
+        return self.recall(read_prompt(self._w, prompt))
+
+    def recall(self, prompt: ReadPrompt) -> Tensor:
+        """Begin with a prompt that was read already; (vocabulary,) scores of what comes next."""
+        self._prompt = prompt
+        return prompt.scores
 
     def spread(self, n: int) -> None:
         w = self._w
@@ -183,28 +172,31 @@ class SharedPromptLlama:
         self._said = 0
 
     def step(self, tokens: Tensor) -> Tensor:
-        w = self._w
-        with torch.inference_mode():
-            x = w.embedding[tokens]  # (n, d)
-            turn = _turn(w.frequencies, torch.tensor([self._prompt_length + self._said]))  # (1, e / 2) twice
-            for i, layer in enumerate(w.layers):
-                q, k, v = self._project(layer, x, turn)
-                self._keys[i, :, :, :, self._said] = k
-                self._values[i, :, :, self._said] = v
-                x = x + F.linear(self._attend(i, q), layer.out)
-                x = self._think(layer, x)
-            self._said += 1
-            return self._score(x)
+        return step_together([self], [tokens], self._least_rows)[0]
+
+    def position(self) -> int:
+        """Where the next token stands."""
+        assert self._prompt is not None
+        return self._prompt.length + self._said
+
+    def said(self) -> None:
+        self._said += 1
+
+    def attend(self, i: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Keep the newest tokens' keys and values of layer i, and look from (n, h, e) queries; (n, h e)."""
+        self._keys[i, :, :, :, self._said] = k
+        self._values[i, :, :, self._said] = v
+        return self._look(i, q)
 
     def keep(self, rows: Sequence[int]) -> None:
         index = torch.tensor(list(rows))
         self._keys, self._values = self._keys[:, index], self._values[:, index]
 
-    def _attend(self, i: int, q: Tensor) -> Tensor:
-        """(n, h, e) queries of the newest tokens to (n, h e)."""
+    def _look(self, i: int, q: Tensor) -> Tensor:
         w = self._w
+        assert self._prompt is not None
         n, groups, shared = q.shape[0], w.n_kv_heads, w.n_heads // w.n_kv_heads
-        prompt_keys, prompt_values = self._prompt[i]
+        prompt_keys, prompt_values = self._prompt.keys[i], self._prompt.values[i]
         q = q.reshape(n, groups, shared, w.head_width) * w.head_width**-0.5
         by_group = q.transpose(0, 1).reshape(groups, n * shared, w.head_width)
         to_prompt = torch.bmm(by_group, prompt_keys)  # (g, n s, P)
@@ -212,25 +204,122 @@ class SharedPromptLlama:
         now = self._said + 1
         to_own = torch.matmul(q, self._keys[i, :, :, :, :now])  # (n, g, s, now)
         share = torch.softmax(torch.cat([to_prompt, to_own], dim=-1).float(), dim=-1).to(q.dtype)
-        of_prompt, of_own = share[..., : self._prompt_length], share[..., self._prompt_length :]
+        of_prompt, of_own = share[..., : self._prompt.length], share[..., self._prompt.length :]
         seen = torch.bmm(of_prompt.transpose(0, 1).reshape(groups, n * shared, -1), prompt_values)  # (g, n s, e)
         seen = seen.view(groups, n, shared, -1).transpose(0, 1)
         seen = seen + torch.matmul(of_own, self._values[i, :, :, :now])
         return seen.reshape(n, -1)
 
-    def _project(self, layer: _Layer, x: Tensor, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        w = self._w
-        joined = F.linear(_rms(x, layer.before_attention, w.epsilon), layer.qkv)
-        heads = joined.view(x.shape[0], w.n_heads + 2 * w.n_kv_heads, w.head_width)
-        turned = _rotate(heads[:, : w.n_heads + w.n_kv_heads], turn)
-        return turned[:, : w.n_heads], turned[:, w.n_heads :], heads[:, w.n_heads + w.n_kv_heads :]
 
-    def _think(self, layer: _Layer, x: Tensor) -> Tensor:
-        gate, up = F.linear(_rms(x, layer.before_mlp, self._w.epsilon), layer.gate_up).chunk(2, dim=-1)
-        return x + F.linear(F.silu(gate) * up, layer.down)
+@dataclass(frozen=True, slots=True)
+class ReadPrompt:
+    """What a Llama keeps of a prompt: enough to continue it any number of times."""
 
-    def _score(self, x: Tensor) -> Tensor:
-        return F.linear(_rms(x, self._w.norm, self._w.epsilon), self._w.head).float()
+    length: int
+    keys: tuple[Tensor, ...]  # a layer: (g, e, P)
+    values: tuple[Tensor, ...]  # a layer: (g, P, e)
+    scores: Tensor  # (vocabulary,) float32, of what comes next
+
+
+def read_prompt(w: LlamaWeights, prompt: Sequence[int]) -> ReadPrompt:
+    """Read a prompt once."""
+    keys: list[Tensor] = []
+    values: list[Tensor] = []
+    with torch.inference_mode():
+        x = w.embedding[torch.tensor(list(prompt))]  # (P, d)
+        length = len(prompt)
+        turn = _turn(w.frequencies, torch.arange(length))  # (P, e / 2) twice
+        for layer in w.layers:
+            q, k, v = _project(w, layer, x, turn)  # (P, h, e), (P, g, e), (P, g, e)
+            keys.append(k.permute(1, 2, 0).contiguous())
+            values.append(v.transpose(0, 1).contiguous())
+            seen = F.scaled_dot_product_attention(
+                q.transpose(0, 1)[None],
+                k.transpose(0, 1)[None],
+                v.transpose(0, 1)[None],
+                is_causal=True,
+                enable_gqa=True,
+            )[0]  # (h, P, e)
+            x = x + F.linear(seen.transpose(0, 1).reshape(length, -1), layer.out)
+            x = _think(w, layer, x)
+        return ReadPrompt(length, tuple(keys), tuple(values), _score(w, x[-1:])[0])
+
+
+def step_together(decoders: Sequence[SharedPromptLlama], tokens: Sequence[Tensor], least_rows: int = 1) -> list[Tensor]:
+    """One token more for every draft of several prompts; the weights are read once for all.
+
+    Args:
+        tokens: (rows,) int64 for each decoder.
+        least_rows: the rows of all are filled up to so many; see ``independent_rows``.
+
+    Returns:
+        (rows, vocabulary) float32 scores of what comes next, for each decoder.
+    """
+    w = decoders[0]._w
+    sizes = [len(said) for said in tokens]
+    n = sum(sizes)
+    filled = max(n, least_rows)
+    with torch.inference_mode():
+        x = torch.zeros(filled, w.embedding.shape[1], dtype=w.embedding.dtype)
+        x[:n] = w.embedding[torch.cat(list(tokens))]
+        at = torch.zeros(filled, dtype=torch.int64)
+        at[:n] = torch.repeat_interleave(torch.tensor([d.position() for d in decoders]), torch.tensor(sizes))
+        turn = _turn(w.frequencies, at)
+        for i, layer in enumerate(w.layers):
+            q, k, v = (torch.split(part[:n], sizes) for part in _project(w, layer, x, turn))
+            seen = torch.zeros(filled, layer.out.shape[1], dtype=x.dtype)
+            seen[:n] = torch.cat([d.attend(i, *own) for d, *own in zip(decoders, q, k, v, strict=True)])
+            x = x + F.linear(seen, layer.out)
+            x = _think(w, layer, x)
+        for decoder in decoders:
+            decoder.said()
+        return list(torch.split(_score(w, x)[:n], sizes))
+
+
+def independent_rows(w: LlamaWeights, most: int = 128) -> int | None:
+    """The fewest rows from which on a row's result does not depend, to the bit, on what is computed beside it.
+
+    Small products use other kernels, whose sums run in another order; filled up to this many rows, a draft does not
+    depend on how many others are written at the same time. None if there is no such number up to half of ``most``:
+    then requests must be served one after the other to stay repeatable.
+    """
+    layer = w.layers[0]
+    rng = torch.Generator().manual_seed(0)
+    found = 1
+    with torch.inference_mode():
+        for weight in (layer.qkv, layer.out, layer.gate_up, layer.down, w.head):
+            x = torch.randn(most, weight.shape[1], generator=rng).to(weight.dtype)
+            whole = F.linear(x, weight)
+            if not torch.equal(F.linear(x.flip(0), weight).flip(0), whole):
+                return None
+            for rows in (96, 80, 64, 56, 48, 40, 32, 24, 16, 8):
+                if rows <= found:
+                    break
+                if not torch.equal(F.linear(x[:rows], weight), whole[:rows]):
+                    if rows >= most // 2:
+                        return None
+                    found = max(found, _NEXT[rows])
+                    break
+    return max(found, 8)
+
+
+_NEXT = {8: 16, 16: 24, 24: 32, 32: 40, 40: 48, 48: 56, 56: 64}
+
+
+def _project(w: LlamaWeights, layer: _Layer, x: Tensor, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    joined = F.linear(_rms(x, layer.before_attention, w.epsilon), layer.qkv)
+    heads = joined.view(x.shape[0], w.n_heads + 2 * w.n_kv_heads, w.head_width)
+    turned = _rotate(heads[:, : w.n_heads + w.n_kv_heads], turn)
+    return turned[:, : w.n_heads], turned[:, w.n_heads :], heads[:, w.n_heads + w.n_kv_heads :]
+
+
+def _think(w: LlamaWeights, layer: _Layer, x: Tensor) -> Tensor:
+    gate, up = F.linear(_rms(x, layer.before_mlp, w.epsilon), layer.gate_up).chunk(2, dim=-1)
+    return x + F.linear(F.silu(gate) * up, layer.down)
+
+
+def _score(w: LlamaWeights, x: Tensor) -> Tensor:
+    return F.linear(_rms(x, w.norm, w.epsilon), w.head).float()
 
 
 def _join(projections: Sequence[Any]) -> Tensor:

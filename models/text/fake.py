@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from models.errors import UnsupportedRequest
-from models.types import Provenance, TextDraft, TextReply, TextRequest
+from models.errors import Cancelled, UnsupportedRequest
+from models.types import Provenance, TextDraft, TextReply, TextRequest, Watch
 
 
 class FakeText:
@@ -21,21 +21,27 @@ class FakeText:
         self.languages = tuple(languages)
         self.requests: list[TextRequest] = []  # what it was asked, for a test to look at
 
-    def write(self, request: TextRequest) -> TextReply:
+    def write(self, request: TextRequest, watch: Watch | None = None) -> TextReply:
         if not 1 <= request.n <= 64:
             raise UnsupportedRequest(self.name, f"n is {request.n}; it writes 1 to 64 drafts at once")
+        watch = watch or Watch()
+        if watch.is_cancelled():
+            raise Cancelled(self.name)
         self.requests.append(request)
         texts = [self._draft(request, i) for i in range(request.n)]
         words = [text.split() for text in texts]
+        drafts = tuple(
+            TextDraft(
+                text=text if request.json_schema is not None else " ".join(said[: request.max_new_tokens]),
+                ended_by_itself=len(said) <= request.max_new_tokens,
+                mean_log_probability=-1.0,
+            )
+            for text, said in zip(texts, words, strict=True)
+        )
+        for number, draft in enumerate(drafts):
+            watch.on_draft(number, draft)
         return TextReply(
-            drafts=tuple(
-                TextDraft(
-                    text=text if request.json_schema is not None else " ".join(said[: request.max_new_tokens]),
-                    ended_by_itself=len(said) <= request.max_new_tokens,
-                    mean_log_probability=-1.0,
-                )
-                for text, said in zip(texts, words, strict=True)
-            ),
+            drafts=drafts,
             provenance=Provenance(backend="fake", model="fake", revision="0", seed=request.seed),
             prompt_tokens=len(request.system.split()) + len(request.user.split()),
             new_tokens=sum(min(len(said), request.max_new_tokens) for said in words),

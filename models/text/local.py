@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -18,16 +18,18 @@ from torch import Tensor
 
 from models import weights
 from models.device import Device, choose_device, use_threads
-from models.errors import MissingWeights, UnsupportedRequest
-from models.types import Provenance, TextDraft, TextReply, TextRequest
+from models.errors import Cancelled, MissingWeights, UnsupportedRequest
+from models.types import Provenance, TextDraft, TextReply, TextRequest, Watch
 
 from .adapters import Adapter, merge, read_adapter
 from .chat import chat_ids, plain_ids
-from .decoders import Decoder, LlamaWeights, PlainDecoder, SharedPromptLlama
+from .decoders import LlamaWeights, PlainDecoder, independent_rows
 from .grammar import Constraint, GrammarShop, cut_strings
 from .sampling import log_probabilities, sample
+from .together import Together
 
 MAX_DRAFTS = 64
+MOST_ROWS = 96  # drafts of all requests written at the same time
 _UNWILLING = 0.1  # a string that ends with less than this probability was ended by its length limit, not by the model
 
 
@@ -42,11 +44,55 @@ class _Draft:
     was_forced_shut: bool = False  # the schema closed a string that the model wanted to go on with
 
 
-class LocalText:
-    """Writes with a model on this machine. Thread-safe: requests are served one after the other.
+class _Writing:
+    """A request while it is being written: chance, schema, and which rows of the scores are which drafts."""
 
-    The prompt is read once for all drafts of a request. Chance comes from the request's seed alone, so the same
-    request gives the same reply on the same machine, and torch's global seed is left alone.
+    def __init__(
+        self,
+        model: LocalText,
+        request: TextRequest,
+        watch: Watch,
+        prompt: list[int],
+        opening: list[int],
+        constraint: Constraint | None,
+    ) -> None:
+        self.prompt, self.opening = prompt, opening
+        self.n, self.max_new_tokens = request.n, request.max_new_tokens
+        self.drafts = [_Draft() for _ in range(request.n)]
+        self._model, self._request, self._watch, self._constraint = model, request, watch, constraint
+        self._rng = torch.Generator().manual_seed(request.seed)
+        self._rows = list(range(request.n))  # which draft each row of the scores is
+
+    def advance(self, scores: Tensor) -> tuple[Tensor, list[int] | None] | None:
+        """The next token of every draft that goes on; finished drafts stop costing. See ``together.Work``."""
+        if self._watch.is_cancelled():
+            raise Cancelled(self._model.name)
+        request, constraint = self._request, self._constraint
+        chance = torch.rand(self.n, generator=self._rng, dtype=torch.float64)[self._rows].to(scores.device)
+        allowed = scores if constraint is None else constraint.forbid(scores, self._rows)
+        tokens = sample(allowed, request.temperature, request.top_p, chance)
+        told = log_probabilities(scores, tokens).tolist()
+        for number, token, log_probability in zip(self._rows, tokens.tolist(), told, strict=True):
+            draft = self.drafts[number]
+            self._model._say(draft, number, token, log_probability, constraint, request.stop)
+            if draft.is_done:
+                self._watch.on_draft(number, self._model._finished(draft, self.opening, request))
+        going = [row for row, number in enumerate(self._rows) if not self.drafts[number].is_done]
+        if not going:
+            return None
+        if len(going) == len(self._rows):
+            return tokens, None
+        self._rows = [self._rows[row] for row in going]
+        return tokens[going], going
+
+
+class LocalText:
+    """Writes with a model on this machine. Thread-safe.
+
+    The prompt is read once for all drafts of a request, and on a CPU that computes rows independently of each other
+    requests that come at the same time are written side by side; otherwise one after the other. Chance comes from the
+    request's seed alone, so the same request gives the same reply on the same machine, whatever else is being written,
+    and torch's global seed is left alone.
     """
 
     def __init__(
@@ -100,36 +146,46 @@ class LocalText:
         self._vocabulary = int(self._model.config.vocab_size)
         self._ends = _end_tokens(self._model, self._tokenizer)
         self._grammars: GrammarShop | None = None
-        self._lock = Lock()
+        self._lock = Lock()  # for the grammars, and where requests are written one after the other
+        least = independent_rows(self._llama) if self._llama is not None else None
+        alone = self._llama is not None and least is None
+        self._together = (
+            Together(self._llama, least or 1, 1 if alone else MOST_ROWS) if self._llama is not None else None
+        )
 
-    def write(self, request: TextRequest) -> TextReply:
+    def write(self, request: TextRequest, watch: Watch | None = None) -> TextReply:
         """Write ``request.n`` drafts.
 
         Raises:
             UnsupportedRequest: n out of range, a prompt too long for the model, or a JSON schema that it cannot follow.
+            Cancelled: the watch said so.
         """
         if not 1 <= request.n <= MAX_DRAFTS:
             raise UnsupportedRequest(self.name, f"n is {request.n}; it writes 1 to {MAX_DRAFTS} drafts at once")
         if request.max_new_tokens < 1:
             raise UnsupportedRequest(self.name, f"max_new_tokens is {request.max_new_tokens}; at least 1")
-        with self._lock:
-            started = time.perf_counter()
+        started = time.perf_counter()
+        with self._lock:  # tokenizer and grammars are not safe to share
             prompt = chat_ids(self._tokenizer, request.system, request.user)
             longest = int(self._model.config.max_position_embeddings)
             if len(prompt) + request.max_new_tokens > longest:
                 reason = f"{len(prompt)} prompt tokens and {request.max_new_tokens} new ones exceed its {longest}"
                 raise UnsupportedRequest(self.name, reason)
-            drafts = list(self._write(prompt, request))
-            seconds = time.perf_counter() - started
+            writing = self._opened(prompt, request, watch or Watch())
+        if self._together is not None:
+            self._together.write(writing)
+        else:
+            with self._lock:
+                self._write_alone(writing)
         return TextReply(
-            drafts=tuple(self._finished(draft, opening, request) for draft, opening in drafts),
+            drafts=tuple(self._finished(draft, writing.opening, request) for draft in writing.drafts),
             provenance=self._provenance(request),
             prompt_tokens=len(prompt),
-            new_tokens=sum(len(draft.tokens) for draft, _ in drafts),
-            seconds=seconds,
+            new_tokens=sum(len(draft.tokens) for draft in writing.drafts),
+            seconds=time.perf_counter() - started,
         )
 
-    def _write(self, prompt: list[int], request: TextRequest) -> Iterator[tuple[_Draft, list[int]]]:
+    def _opened(self, prompt: list[int], request: TextRequest, watch: Watch) -> _Writing:
         constraint = self._constraint(request)
         opening: list[int] = []
         if constraint is not None:
@@ -137,39 +193,21 @@ class LocalText:
             opening = plain_ids(self._tokenizer, text) if text else []
             if text:
                 constraint.begin(text)
-        decoder: Decoder = (
-            PlainDecoder(self._model) if self._llama is None else SharedPromptLlama(self._llama, request.max_new_tokens)
-        )
-        scores = decoder.read([*prompt, *opening])
-        decoder.spread(request.n)
-        drafts = [_Draft() for _ in range(request.n)]
-        self._continue(decoder, scores.expand(request.n, -1), drafts, constraint, request)
-        return ((draft, opening) for draft in drafts)
+        return _Writing(self, request, watch, [*prompt, *opening], opening, constraint)
 
-    def _continue(
-        self,
-        decoder: Decoder,
-        scores: Tensor,
-        drafts: list[_Draft],
-        constraint: Constraint | None,
-        request: TextRequest,
-    ) -> None:
-        """Sample until every draft is done; finished drafts stop costing."""
-        rng = torch.Generator().manual_seed(request.seed)
-        rows = list(range(len(drafts)))  # which draft each row of ``scores`` is
-        for _ in range(request.max_new_tokens):
-            chance = torch.rand(len(drafts), generator=rng, dtype=torch.float64)[rows].to(scores.device)
-            allowed = scores if constraint is None else constraint.forbid(scores, rows)
-            tokens = sample(allowed, request.temperature, request.top_p, chance)
-            told = log_probabilities(scores, tokens).tolist()
-            for draft, token, log_probability in zip(rows, tokens.tolist(), told, strict=True):
-                self._say(drafts[draft], draft, token, log_probability, constraint, request.stop)
-            going = [row for row, draft in enumerate(rows) if not drafts[draft].is_done]
-            if not going:
+    def _write_alone(self, writing: _Writing) -> None:
+        """One request on transformers' own forward pass."""
+        decoder = PlainDecoder(self._model)
+        scores = decoder.read(writing.prompt)
+        decoder.spread(writing.n)
+        scores = scores.expand(writing.n, -1)
+        for left in range(writing.max_new_tokens, 0, -1):
+            said = writing.advance(scores)
+            if said is None or left == 1:
                 return
-            if len(going) < len(rows):
+            tokens, going = said
+            if going is not None:
                 decoder.keep(going)
-                rows, tokens = [rows[row] for row in going], tokens[going]
             scores = decoder.step(tokens)
 
     def _say(

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from models.errors import BackendUnavailable, UnsupportedRequest
-from models.types import Provenance, TextDraft, TextReply, TextRequest
+from models.errors import BackendUnavailable, Cancelled, UnsupportedRequest
+from models.types import Provenance, TextDraft, TextReply, TextRequest, Watch
 
 _WORTH_RETRYING = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _LONGEST_PAUSE_S = 30.0
@@ -63,12 +63,13 @@ class OpenAICompatibleText:
         self._client = client or httpx.Client()
         self._sleep = sleep
 
-    def write(self, request: TextRequest) -> TextReply:
-        """Write ``request.n`` drafts.
+    def write(self, request: TextRequest, watch: Watch | None = None) -> TextReply:
+        """Write ``request.n`` drafts; watched, they are streamed, and what nobody wants any more is hung up on.
 
         Raises:
             UnsupportedRequest: n out of range, or the server refuses the request (its words are in the message).
             BackendUnavailable: no usable answer after all attempts.
+            Cancelled: the watch said so.
         """
         if not 1 <= request.n <= 64:
             raise UnsupportedRequest(self.name, f"n is {request.n}; it writes 1 to 64 drafts at once")
@@ -77,14 +78,18 @@ class OpenAICompatibleText:
         prompt_tokens = new_tokens = 0
         revision = self._model
         while len(drafts) < request.n:
-            answer = self._ask(self._body(request, n=request.n - len(drafts), seed=request.seed + len(drafts)))
-            drafts += self._drafts(answer)
+            body = self._body(request, n=request.n - len(drafts), seed=request.seed + len(drafts))
+            answer = self._ask(body, watch)
+            for draft in self._drafts(answer)[: request.n - len(drafts)]:
+                if watch is not None:
+                    watch.on_draft(len(drafts), draft)
+                drafts.append(draft)
             usage = answer.get("usage") or {}
             prompt_tokens = max(prompt_tokens, int(usage.get("prompt_tokens") or 0))
             new_tokens += int(usage.get("completion_tokens") or 0)
             revision = str(answer.get("system_fingerprint") or answer.get("model") or revision)
         return TextReply(
-            drafts=tuple(drafts[: request.n]),
+            drafts=tuple(drafts),
             provenance=Provenance(
                 backend="openai-compatible",
                 model=self._model,
@@ -126,19 +131,17 @@ class OpenAICompatibleText:
             }
         return body
 
-    def _ask(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _ask(self, body: Mapping[str, Any], watch: Watch | None) -> Mapping[str, Any]:
         reason = "no attempt was made"
         for attempt in range(self._attempts):
             advised_s: float | None = None
             try:
-                response = self._client.post(
-                    self._url, json=body, headers=self._headers, timeout=httpx.Timeout(self._timeout_s)
-                )
+                response, answer = self._post(body) if watch is None else self._stream(body, watch)
             except httpx.TransportError as error:
                 reason = f"{type(error).__name__}: {error}"
             else:
-                if response.status_code < 400:
-                    return self._parsed(response)
+                if answer is not None:
+                    return answer
                 reason = f"HTTP {response.status_code}: {_said(response)}"
                 if response.status_code not in _WORTH_RETRYING:
                     raise UnsupportedRequest(self.name, reason)
@@ -146,6 +149,39 @@ class OpenAICompatibleText:
             if attempt + 1 < self._attempts:
                 self._sleep(min(_LONGEST_PAUSE_S, advised_s if advised_s is not None else self._pause_s(attempt)))
         raise BackendUnavailable(self.name, f"{reason} (after {self._attempts} attempts)")
+
+    def _post(self, body: Mapping[str, Any]) -> tuple[httpx.Response, Mapping[str, Any] | None]:
+        timeout = httpx.Timeout(self._timeout_s)
+        response = self._client.post(self._url, json=body, headers=self._headers, timeout=timeout)
+        return response, self._parsed(response) if response.status_code < 400 else None
+
+    def _stream(self, body: Mapping[str, Any], watch: Watch) -> tuple[httpx.Response, Mapping[str, Any] | None]:
+        """The same answer in pieces (server-sent events), put together again; hung up on when cancelled."""
+        body = {**body, "stream": True, "stream_options": {"include_usage": True}}
+        timeout = httpx.Timeout(self._timeout_s)
+        with self._client.stream("POST", self._url, json=body, headers=self._headers, timeout=timeout) as response:
+            if response.status_code >= 400:
+                response.read()
+                return response, None
+            if "text/event-stream" not in response.headers.get("Content-Type", ""):  # a server that does not stream
+                response.read()
+                return response, self._parsed(response)
+            whole = _Whole()
+            for line in response.iter_lines():
+                if watch.is_cancelled():
+                    raise Cancelled(self.name)
+                if line.startswith("data:") and (data := line[5:].strip()) not in ("", "[DONE]"):
+                    whole.add(self._piece(data))
+            return response, whole.answer(self.name)
+
+    def _piece(self, data: str) -> Mapping[str, Any]:
+        try:
+            piece = json.loads(data)
+        except json.JSONDecodeError as error:
+            raise BackendUnavailable(self.name, f"a piece of the stream is not JSON: {error}") from error
+        if not isinstance(piece, dict) or "error" in piece:
+            raise BackendUnavailable(self.name, f"the stream broke off: {str(piece)[:200]}")
+        return piece
 
     def _pause_s(self, attempt: int) -> float:
         """Twice as long each time; the random part keeps many workers from knocking together."""
@@ -174,6 +210,42 @@ class OpenAICompatibleText:
                 )
             )
         return drafts
+
+
+class _Whole:
+    """A streamed answer, put together into the one that is not streamed."""
+
+    def __init__(self) -> None:
+        self._texts: dict[int, list[str]] = {}
+        self._told: dict[int, list[Any]] = {}
+        self._reasons: dict[int, str] = {}
+        self._rest: dict[str, Any] = {}
+
+    def add(self, piece: Mapping[str, Any]) -> None:
+        for name in ("model", "system_fingerprint", "usage"):
+            if piece.get(name):
+                self._rest[name] = piece[name]
+        for choice in piece.get("choices") or []:
+            number = int(choice.get("index") or 0)
+            text = (choice.get("delta") or {}).get("content")
+            self._texts.setdefault(number, []).append(text or "")
+            self._told.setdefault(number, []).extend((choice.get("logprobs") or {}).get("content") or [])
+            if choice.get("finish_reason"):
+                self._reasons[number] = choice["finish_reason"]
+
+    def answer(self, backend: str) -> Mapping[str, Any]:
+        """Raises BackendUnavailable: the stream ended before its drafts did."""
+        if not self._texts or set(self._texts) != set(self._reasons):
+            raise BackendUnavailable(backend, "the stream ended in the middle of an answer")
+        choices = [
+            {
+                "message": {"content": "".join(self._texts[number])},
+                "finish_reason": self._reasons[number],
+                "logprobs": {"content": self._told[number]},
+            }
+            for number in sorted(self._texts)
+        ]
+        return {**self._rest, "choices": choices}
 
 
 def _mean_log_probability(logprobs: Mapping[str, Any] | None) -> float | None:

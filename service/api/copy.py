@@ -6,11 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
 
 from service.copy.brief import BriefFile
 from service.domain import Copy
 from service.wiring import make_copy
 
+from . import copy_stream
 from .access import AnyCaller, Merchant
 from .errors import READ, WRITE
 from .idempotency import Idempotent, new_id
@@ -65,6 +68,23 @@ def write_copy(body: CopyRequest, who: Merchant, response: Response) -> Copy:
     copy = make_copy(who.services, who.workspace, _asked(body))
     response.headers["Location"] = f"/v1/copy/{copy.id}"
     return copy
+
+
+@router.post(
+    "/stream",
+    responses={**WRITE, 200: {"content": {"text/event-stream": {}}}},
+    response_class=StreamingResponse,
+)
+async def stream_copy(body: CopyRequest, who: Merchant) -> StreamingResponse:
+    """Write now and tell as it goes, as server-sent events: ``progress`` ({step, done} with done from 0 to 1), ``line``
+    (a line as soon as it is sure to stay), then ``copy`` (all of it, kept) or ``problem``. Hanging up stops the model.
+
+    Example: curl -N -H "X-API-Key: $KEY" --json '{"product_id": "mug", "channel": "email"}' $URL/v1/copy/stream
+    """
+    await run_in_threadpool(who.services.store(who.workspace).products.get, body.product_id)  # or 404, before it begins
+    return StreamingResponse(
+        copy_stream.written(who, _asked(body)), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
 
 
 @router.post("/jobs", status_code=202, responses=WRITE)

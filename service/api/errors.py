@@ -6,6 +6,7 @@ Only this file knows which HTTP code an error is.
 from __future__ import annotations
 
 import http
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -34,6 +35,7 @@ from service.errors import (
 log = logging.getLogger("adloom.api")
 
 MEDIA_TYPE = "application/problem+json"
+UNEXPECTED = "something went wrong here; the server's log has the details"
 
 
 class FieldProblem(BaseModel):
@@ -138,6 +140,17 @@ def answer(error: Exception) -> JSONResponse:
     return problem(status, str(error), fields, headers)
 
 
+def problem_of(error: Exception) -> dict[str, Any]:
+    """The problem document as a value, for an answer that has begun already."""
+    if isinstance(error, (ServiceError, ModelError, ExperimentError, PromptError)):
+        reply = answer(error)
+    else:
+        log.error("a stream failed", exc_info=error)
+        reply = problem(500, UNEXPECTED)
+    found: dict[str, Any] = json.loads(bytes(reply.body))
+    return found
+
+
 def fields_of(errors: Sequence[Any], skip: tuple[str, ...] = ("body", "query", "path", "header")) -> list[FieldProblem]:
     """Pydantic's errors as ours: ``facts.2.value`` and the reason."""
     found = []
@@ -190,7 +203,7 @@ def _methods_at(request: Request) -> list[str]:
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(500, "something went wrong here; the server's log has the details")
+    return problem(500, UNEXPECTED)
 
 
 def install(app: FastAPI) -> None:

@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import prompts
-from models.types import TextDraft, TextModel, TextReply, TextRequest
+from models.errors import Cancelled
+from models.types import TextDraft, TextModel, TextReply, TextRequest, Watch
 from service.domain import Brief, Copy, CopyLine, Finding, Origin, PromptMark, Verdict
 from service.errors import InvalidInput
 
@@ -82,6 +83,7 @@ class _Desk:
     sheet: _Sheet
     ends_at: float  # by the clock; no model is asked after it
     clock: Callable[[], float]
+    watch: Watch | None = None  # tells the model when nobody wants the rest
 
 
 def write_copy(
@@ -93,6 +95,7 @@ def write_copy(
     on_line: OnLine | None = None,
     most_seconds: float = MOST_SECONDS,
     clock: Callable[[], float] = time.perf_counter,
+    is_cancelled: Callable[[], bool] | None = None,
 ) -> Copy:
     """Write everything that a channel needs for a product.
 
@@ -103,6 +106,7 @@ def write_copy(
         progress: called with what is being done and how far it is, 0 to 1.
         on_line: called with each line as soon as it is sure to stay.
         most_seconds: after these no model is asked any more; what is missing then is the composer's.
+        is_cancelled: asked between tokens; once it says so, nothing more is written.
 
     Returns:
         A copy whose every line is within its limit and holds no unsupported or contradicted claim and nothing that a
@@ -112,13 +116,17 @@ def write_copy(
     Raises:
         InvalidInput: neither the model nor the composer writes the language.
         prompts.UnknownChannel, prompts.UnknownMarket: no such channel, no such market.
+        models.Cancelled: ``is_cancelled`` said so.
     """
     started = clock()
     language = brief.language.split("-")[0].lower()
     check_language(brief.language, model)
-    desk = _desk(brief, model, language, started + most_seconds, clock)
+    watch = Watch(is_cancelled=is_cancelled) if is_cancelled is not None else None
+    desk = replace(_desk(brief, model, language, started + most_seconds, clock), watch=watch)
     sheet, wanted = desk.sheet, wanted_of(brief)
     for i, (name, n) in enumerate(wanted.items()):
+        if is_cancelled is not None and is_cancelled():
+            raise Cancelled(model.name)
         if progress is not None:
             progress(f"{brief.channel}: {name}", i / len(wanted))
         kept = _by_model(desk, name, n, seed + 1_000 * i) if language in model.languages else []
@@ -316,7 +324,8 @@ def _request(
 
 
 def _ask(desk: _Desk, request: TextRequest) -> TextReply:
-    reply, sheet = desk.model.write(request), desk.sheet
+    reply = desk.model.write(request) if desk.watch is None else desk.model.write(request, desk.watch)
+    sheet = desk.sheet
     sheet.requests += 1
     sheet.new_tokens += reply.new_tokens
     if not sheet.provenance:

@@ -20,6 +20,8 @@ from service.app import create_app
 from tests.service.conftest import Shop, fake_studio, settings_in
 
 CLIENTS = Path(__file__).parents[2] / "service" / "clients"
+# headless browsers say so in their name, and are counted as robots
+VISITOR = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0.0.0 Safari/537.36"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -72,7 +74,9 @@ def wait_until(met: Callable[[], object], what: str, seconds: float = 15.0) -> N
 def events_of(served: Served) -> list[tuple[str, str]]:
     """(kind, decision) of every event kept."""
     with served.shop.services.database.engine.connect() as connection:
-        return [tuple(row) for row in connection.execute(text("select kind, decision_id from events where mark is null"))]
+        return [
+            tuple(row) for row in connection.execute(text("select kind, decision_id from events where mark is null"))
+        ]
 
 
 def open_page(
@@ -133,7 +137,7 @@ def test_a_page_shows_the_chosen_creative_and_reports_it_when_it_was_seen(served
 
 def test_what_is_never_scrolled_into_view_is_never_counted_as_seen(served: Served, browser: Any) -> None:
     test = served.shop.running_test("Far below", "Further below")
-    page = browser.new_context(viewport={"width": 1100, "height": 800}).new_page()
+    page = browser.new_context(viewport={"width": 1100, "height": 800}, user_agent=VISITOR).new_page()
     page.route(
         "**/client/shop.css",
         lambda route: route.fulfill(body="main{padding-top:3000px}.advert img{width:300px}", content_type="text/css"),
