@@ -329,7 +329,8 @@ def read_all(logs: Logs, alpha: float = 0.05) -> Read:
     quantile = asymptotic_multiplier(total, alpha, float(LOOKS * BATCH))
     low, high = fieller(*parts, quantile)
     thin = np.minimum(all_c, all_c[..., :1]) < BURN_IN_CLICKS
-    end = fieller(*(part[:, -1] for part in parts), np.asarray(special.ndtri(1.0 - alpha / 2.0)))
+    left, right, vl, vr, cov = (part[:, -1] for part in parts)
+    end = fieller(left, right, vl, vr, cov, np.asarray(special.ndtri(1.0 - alpha / 2.0)))
     return Read(rate, np.where(thin, -1.0, low), np.where(thin, np.inf, high), *end)
 
 
