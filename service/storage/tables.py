@@ -332,6 +332,39 @@ audit = Table(
     Column("detail", Body, nullable=False),
 )
 
+drafts = _owned(  # copy asked for on the page, on its way to approval
+    "drafts",
+    Column("product_id", Id, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("body", Body, nullable=False),  # the product as it was, channels, brief, who asked
+    Column("doing", Text, nullable=False),
+    Column("share", Float(53), nullable=False),
+    Column("began", Moment),
+    Column("beat", Moment, nullable=False),
+    Column("owner", String(32), nullable=False),
+    Column("is_unwanted", Boolean, nullable=False),
+    Column("copies", Body, nullable=False),
+    Column("problems", Body, nullable=False),
+    Column("created", Moment, nullable=False),
+    Index(None, "workspace", "created"),
+)
+
+draft_lines = Table(
+    "draft_lines",
+    metadata,
+    Column("workspace", Id, nullable=False),
+    Column("draft_id", Id, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("channel", Id, nullable=False),
+    Column("body", Body, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("approved_by", Id),  # a key's id; null: not approved
+    Column("approved_name", Text),
+    Column("approved_at", Moment),
+    Column("past", Body, nullable=False),  # how it was before each change
+    PrimaryKeyConstraint("workspace", "draft_id", "number"),
+)
+
 channel_days = Table(  # what platforms report of ads that they serve; never mixed with our own log
     "channel_days",
     metadata,
