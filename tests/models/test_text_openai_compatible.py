@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from models import BackendUnavailable, TextRequest, UnsupportedRequest
+from models import BackendUnavailable, Cancelled, TextDraft, TextRequest, UnsupportedRequest, Watch
 from models.text.openai_compatible import OpenAICompatibleText
 
 REQUEST = TextRequest(system="Be brief.", user="Write.", n=3, max_new_tokens=9, temperature=0.5, top_p=0.9, seed=7)
@@ -95,3 +95,58 @@ def test_no_server_and_slow_servers_are_errors_that_say_so() -> None:
         model.write(REQUEST)
     with pytest.raises(ValueError, match="attempts"):
         OpenAICompatibleText("http://nowhere.invalid/v1", "m", attempts=0)
+
+
+# --- streaming -----------------------------------------------------------------------------------------------------
+
+
+def piece(index: int, text: str, reason: str | None = None) -> str:
+    choice = {"index": index, "delta": {"content": text}, "finish_reason": reason}
+    return f"data: {json.dumps({'model': 'served', 'choices': [choice]})}\n\n"
+
+
+def streaming(*pieces: str, kind: str = "text/event-stream") -> OpenAICompatibleText:
+    def reply(request: httpx.Request) -> httpx.Response:
+        assert json.loads(request.content)["stream"] is True
+        return httpx.Response(200, headers={"Content-Type": kind}, content="".join(pieces).encode())
+
+    client = httpx.Client(transport=httpx.MockTransport(reply))
+    return OpenAICompatibleText("http://here.invalid/v1", "m", client=client, attempts=1)
+
+
+def test_a_watched_request_is_streamed_and_put_together_again() -> None:
+    pieces = [
+        piece(0, "Pours "),
+        piece(1, "Keeps"),
+        ": a comment\n\n",
+        piece(0, "slowly", "stop"),
+        piece(1, "", "length"),
+    ]
+    told: dict[int, TextDraft] = {}
+    usage = 'data: {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 4}}\n\n'
+    model = streaming(*pieces, usage, "data: [DONE]\n\n")
+    reply = model.write(TextRequest("s", "u", n=2), Watch(on_draft=told.__setitem__))
+    assert [(draft.text, draft.ended_by_itself) for draft in reply.drafts] == [("Pours slowly", True), ("Keeps", False)]
+    assert (reply.prompt_tokens, reply.new_tokens) == (5, 4)
+    assert list(told.values()) == list(reply.drafts)
+
+
+def test_a_stream_nobody_wants_is_hung_up_on() -> None:
+    with pytest.raises(Cancelled):
+        streaming(piece(0, "Pours "), piece(0, "slowly", "stop")).write(
+            TextRequest("s", "u"), Watch(is_cancelled=lambda: True)
+        )
+
+
+@pytest.mark.parametrize(
+    "pieces", [(piece(0, "Pours "),), ("data: [DONE]\n\n",), ("data: {nonsense\n\n",), ('data: {"error": "gone"}\n\n',)]
+)
+def test_a_stream_that_breaks_off_is_an_error_and_no_half_line(pieces: tuple[str, ...]) -> None:
+    with pytest.raises(BackendUnavailable):
+        streaming(*pieces).write(TextRequest("s", "u"), Watch())
+
+
+def test_a_server_that_does_not_stream_is_read_as_it_answers() -> None:
+    body = json.dumps({"choices": [{"message": {"content": "Whole"}, "finish_reason": "stop"}]})
+    reply = streaming(body, kind="application/json").write(TextRequest("s", "u"), Watch())
+    assert reply.drafts[0].text == "Whole"

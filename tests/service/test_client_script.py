@@ -79,10 +79,9 @@ def events_of(served: Served) -> list[tuple[str, str]]:
         ]
 
 
-def open_page(
-    served: Served, browser: Any, key: str, test: str, consent: str = "", **more: Any
-) -> tuple[Any, list[str]]:
-    page, wrong = browser.new_context(viewport={"width": 1100, "height": 800}, **more).new_page(), []
+def open_page(served: Served, browser: Any, key: str, test: str, consent: str = "") -> tuple[Any, list[str]]:
+    window = browser.new_context(viewport={"width": 1100, "height": 800}, user_agent=VISITOR)
+    page, wrong = window.new_page(), list[str]()
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.goto(f"{served.url}/client/shop?experiment={test}&key={key}&consent={consent}")
     return page, wrong
