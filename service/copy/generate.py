@@ -11,12 +11,13 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import prompts
 from models.errors import Cancelled
-from models.types import TextDraft, TextModel, TextReply, TextRequest, Watch
+from models.types import TextDraft, TextModel, TextRequest, Watch
 from service.domain import Brief, Copy, CopyLine, Finding, Origin, PromptMark, Verdict
 from service.errors import InvalidInput
 
@@ -35,6 +36,7 @@ OnLine = Callable[[CopyLine], None]
 
 ALTERNATIVES = 3  # of a field that a channel shows once: what a test can choose from
 MOST_DRAFTS = 32
+MOST_ANGLES = 7  # requests side by side for one field, each about another fact
 MOST_PHRASES = 5  # a prompt's grammar grows with the cube of it, and compiling it costs more than writing
 ROUNDS = 3  # of asking for one field: the first, and two that repair or try other facts
 MOST_SECONDS = 45.0  # of asking a model for one copy; the composer does the rest
@@ -68,6 +70,7 @@ class _Sheet:
     drafts: int = 0
     passed: int = 0
     repaired: int = 0  # lines kept that came from asking again with the findings
+    cut_off: int = 0  # requests ended because the time was up
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,9 @@ class _Desk:
     wishes: Wishes
     praised: tuple[str, ...]  # what reviews praise, in words
     sheet: _Sheet
-    ends_at: float  # by the clock; no model is asked after it
+    ends_at: float  # by the clock; no model writes after it
     clock: Callable[[], float]
-    watch: Watch | None = None  # tells the model when nobody wants the rest
+    is_cancelled: Callable[[], bool] = lambda: False  # nobody wants the rest
 
 
 def write_copy(
@@ -105,7 +108,8 @@ def write_copy(
         seed: same brief, seed and weights: same copy, unless time ran out.
         progress: called with what is being done and how far it is, 0 to 1.
         on_line: called with each line as soon as it is sure to stay.
-        most_seconds: after these no model is asked any more; what is missing then is the composer's.
+        most_seconds: the model's time, shared out among the fields. A request that still runs then is ended, its finished
+            drafts are used, and what is missing is the composer's.
         is_cancelled: asked between tokens; once it says so, nothing more is written.
 
     Returns:
@@ -121,15 +125,16 @@ def write_copy(
     started = clock()
     language = brief.language.split("-")[0].lower()
     check_language(brief.language, model)
-    watch = Watch(is_cancelled=is_cancelled) if is_cancelled is not None else None
-    desk = replace(_desk(brief, model, language, started + most_seconds, clock), watch=watch)
+    desk = _desk(brief, model, language, started + most_seconds, clock)
+    desk = replace(desk, is_cancelled=is_cancelled) if is_cancelled is not None else desk
     sheet, wanted = desk.sheet, wanted_of(brief)
     for i, (name, n) in enumerate(wanted.items()):
-        if is_cancelled is not None and is_cancelled():
+        if desk.is_cancelled():
             raise Cancelled(model.name)
         if progress is not None:
             progress(f"{brief.channel}: {name}", i / len(wanted))
-        kept = _by_model(desk, name, n, seed + 1_000 * i) if language in model.languages else []
+        until = _share_of_time(desk, list(wanted.items())[i:])
+        kept = _by_model(desk, name, n, seed + 1_000 * i, until) if language in model.languages else []
         if len(kept) < n:
             kept = [*kept, *_by_composer(desk, name, n - len(kept), seed, kept)]
         sheet.lines.extend(kept)
@@ -137,7 +142,7 @@ def write_copy(
             on_line(line)  # type: ignore[misc]
     if progress is not None:
         progress(f"{brief.channel}: done", 1.0)
-    counts = {"drafts": sheet.drafts, "passed": sheet.passed, "repaired": sheet.repaired}
+    counts = {"drafts": sheet.drafts, "passed": sheet.passed, "repaired": sheet.repaired, "cut_off": sheet.cut_off}
     return Copy(
         id=_copy_id(brief, model.name, seed),
         product_id=brief.product.id,
@@ -151,6 +156,13 @@ def write_copy(
         market=brief.market,
         notes=tuple(_notes(brief, wanted, sheet, phrases(desk.judge.evidence, language))),
     )
+
+
+def _share_of_time(desk: _Desk, fields: Sequence[tuple[str, int]]) -> float:
+    """When the model has to be done with the first of these fields, by the clock: what is left, by texts wanted."""
+    weights = [0 if name in _OPTIONAL else n + 3 for name, n in fields]
+    now = desk.clock()
+    return now + (desk.ends_at - now) * (weights[0] / max(1, sum(weights)))
 
 
 def check_language(language: str, model: TextModel) -> None:
@@ -275,29 +287,54 @@ class _Draft:
     is_repair: bool = False
 
 
-def _by_model(desk: _Desk, name: str, n: int, seed: int) -> list[CopyLine]:
+def _by_model(desk: _Desk, name: str, n: int, seed: int, until: float) -> list[CopyLine]:
     """Up to ``n`` of the model's drafts that pass, the best first; asked again while too few do and time is left."""
     passed: list[_Draft] = []
     refused: list[CopyLine] = []
     chosen: list[_Draft] = []
     for turn in range(ROUNDS if name != BUTTON else 1):
-        if turn and desk.clock() > desk.ends_at:
+        if desk.clock() >= until:
             break
         findings = refused[-8:]
-        rendered = _render(desk, name, n - len(chosen), turn, findings)
-        if rendered is None:
+        wanted = _angles(desk, name, n - len(chosen), turn)
+        asked = [_render(desk, name, n - len(chosen), turn, findings, angle) for angle in wanted]
+        rendered = [prompt for prompt in asked if prompt is not None]
+        if not rendered:
             break
-        request = _request(desk, rendered, n - len(chosen), seed + 500 * turn, findings)
-        mark = PromptMark(rendered.ref.task, rendered.ref.version, rendered.ref.digest)
-        desk.sheet.marks[rendered.ref.task] = mark
-        new = _judged(desk, name, _ask(desk, request), [d.line.text for d in passed], mark, refused)
-        passed += [replace(draft, is_repair=bool(findings)) for draft in new]
+        requests = [
+            _request(desk, prompt, n - len(chosen), seed + 500 * turn + i, findings, share=len(rendered))
+            for i, prompt in enumerate(rendered)
+        ]
+        for prompt, drafts in zip(rendered, _ask(desk, requests, until), strict=True):
+            mark = PromptMark(prompt.ref.task, prompt.ref.version, prompt.ref.digest)
+            desk.sheet.marks[prompt.ref.task] = mark
+            new = _judged(desk, name, drafts, [d.line.text for d in passed], mark, refused)
+            passed += [replace(draft, is_repair=bool(findings)) for draft in new]
         before, chosen = len(chosen), _choose(passed, n, desk.brief)
         if len(chosen) >= n or (turn and len(chosen) == before):
             break
     desk.sheet.refused.extend(refused)
     desk.sheet.repaired += sum(d.is_repair for d in chosen)
     return [draft.line for draft in chosen]
+
+
+def _angles(desk: _Desk, name: str, n: int, turn: int) -> list[str | None]:
+    """What each request of a turn is to be about: our copywriter is asked for a fact or two at a time, others for all.
+
+    The facts that sell best come first; the next turn asks for the next ones. One request leaves the choice to it.
+    """
+    if name == BUTTON or getattr(desk.model, "own_task", None) is None:
+        return [None]
+    product = desk.judge.evidence
+    values = {f.key: inert(f"{f.key}: {f.value} {f.unit or ''}", 300) for f in product.facts}
+    facts = [values[key] for key in dict.fromkeys(p.key for p in phrases(product, desk.language)) if key in values]
+    if not facts:
+        return ["any"]
+    k = min(len(facts), MOST_ANGLES, max(2, n // 2))
+    turned = [facts[(turn * k + i) % len(facts)] for i in range(len(facts))]
+    if prompts.channel(desk.brief.channel).field(name).write_to > 60:  # room for two
+        return [*(f"{turned[i]}; {turned[(i + 1) % len(turned)]}" for i in range(k)), "any"]
+    return [*turned[:k], "any"]
 
 
 def needs_shapes(model: TextModel) -> bool:
@@ -307,14 +344,15 @@ def needs_shapes(model: TextModel) -> bool:
 
 
 def _request(
-    desk: _Desk, rendered: prompts.RenderedPrompt, n: int, seed: int, findings: Sequence[CopyLine]
+    desk: _Desk, rendered: prompts.RenderedPrompt, n: int, seed: int, findings: Sequence[CopyLine], share: int = 1
 ) -> TextRequest:
+    """One of ``share`` requests that together ask for enough drafts of ``n`` lines."""
     is_small = needs_shapes(desk.model)
     notes = _notes_for_small(findings) if is_small and findings and "findings" not in rendered.system else ""
     return TextRequest(
         system=rendered.system,
         user=f"{notes}\n{rendered.user}" if notes else rendered.user,
-        n=min(MOST_DRAFTS, max(6, 2 * n)) if is_small else (2 if n > 4 else 1),
+        n=max(2, -(-min(MOST_DRAFTS, max(6, 2 * n)) // share)) if is_small else (2 if n > 4 else 1),
         max_new_tokens=rendered.sampling.max_new_tokens,
         temperature=rendered.sampling.temperature,
         top_p=rendered.sampling.top_p,
@@ -323,15 +361,36 @@ def _request(
     )
 
 
-def _ask(desk: _Desk, request: TextRequest) -> TextReply:
-    reply = desk.model.write(request) if desk.watch is None else desk.model.write(request, desk.watch)
+def _ask(desk: _Desk, requests: Sequence[TextRequest], until: float) -> list[Sequence[TextDraft]]:
+    """The drafts of each request, in order; several requests are written side by side."""
+    if len(requests) == 1:
+        return [_drafts(desk, requests[0], until)]
+    with ThreadPoolExecutor(len(requests), "adloom-copy") as pool:
+        return list(pool.map(lambda request: _drafts(desk, request, until), requests))
+
+
+def _drafts(desk: _Desk, request: TextRequest, until: float) -> Sequence[TextDraft]:
+    """All drafts of a request, or those that were finished when the time was up.
+
+    Raises:
+        models.Cancelled: nobody wants the copy any more.
+    """
+    heard: dict[int, TextDraft] = {}
+    watch = Watch(on_draft=heard.__setitem__, is_cancelled=lambda: desk.is_cancelled() or desk.clock() >= until)
     sheet = desk.sheet
     sheet.requests += 1
+    try:
+        reply = desk.model.write(request, watch)
+    except Cancelled:
+        if desk.is_cancelled():
+            raise
+        sheet.cut_off += 1
+        return [heard[number] for number in sorted(heard)]
     sheet.new_tokens += reply.new_tokens
     if not sheet.provenance:
-        sheet.provenance = {k: v for k, v in asdict(reply.provenance).items() if k != "settings"}
-        sheet.provenance["settings"] = dict(reply.provenance.settings)
-    return reply
+        said = {k: v for k, v in asdict(reply.provenance).items() if k != "settings"}
+        sheet.provenance = {**said, "settings": dict(reply.provenance.settings)}
+    return reply.drafts
 
 
 def _render(
@@ -503,12 +562,12 @@ def _notes_for_small(refused: Sequence[CopyLine]) -> str:
 
 
 def _judged(
-    desk: _Desk, name: str, reply: TextReply, taken: Sequence[str], mark: PromptMark, refused: list[CopyLine]
+    desk: _Desk, name: str, drafts: Sequence[TextDraft], taken: Sequence[str], mark: PromptMark, refused: list[CopyLine]
 ) -> list[_Draft]:
     """Drafts that pass, with their scores; those that do not are put with the refused."""
     passed: list[_Draft] = []
     seen = {text.casefold() for text in taken} | {line.text.casefold() for line in refused}
-    for draft in reply.drafts:
+    for draft in drafts:
         for said in _said(draft):
             text = cleaned(said)
             if not text or text.casefold() in seen:

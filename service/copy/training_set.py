@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import prompts
-from models.types import TextReply, TextRequest
+from models.types import TextReply, TextRequest, Watch
 from service.domain import Brand, Brief, CopyLine, Fact, Product, Verdict
 from service.products import parse_product
 
@@ -62,6 +62,16 @@ _TIRED = re.compile(  # true of everything, so it says nothing; a model that lea
     r"quality (?:you|and|in)|best choice|great choice|of choice|enhance|ensures?|discover the)\b",
     re.I,
 )
+GROUNDED = 0.5  # below it a line plays with words more than it tells: learnt with little weight
+MOST_AIRY = 4  # such lines of a product in one telling
+_WORD = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]{2,}")
+_SMALL_WORDS = frozenset(
+    re.split(
+        " ",
+        "a an and are as at be by do for from has have in into is it its of on one or so that the their them then they "
+        "this to up with you your yours just now all every made make makes go goes more no not",
+    )
+)
 _OCCASION = re.compile(
     r"\b(?:morning|evening|night|tonight|day|days|weekend|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
     r"summer|winter|spring|autumn|breakfast|lunch|dinner|supper|tea|party|birthday|gift|guests?|trip|walk|walks|bath|"
@@ -79,7 +89,7 @@ class Asked:
     own_task: str | None = OWN_TASK  # None: the prompts of small models
     is_small: bool = True
 
-    def write(self, request: TextRequest) -> TextReply:
+    def write(self, request: TextRequest, watch: Watch | None = None) -> TextReply:
         raise NotImplementedError("only asked for its prompt")
 
 
@@ -140,6 +150,29 @@ def passing_field(product: Product, kind: str, text: str) -> tuple[str, str, Cop
     return None
 
 
+def facts_told(product: Product, line: CopyLine) -> list[str]:
+    """The facts that a line's claims rest on, as the prompt writes them, in the line's order."""
+    known = [f"{f.key}: {f.value}" for f in product.facts]
+    said = dict.fromkeys(c.evidence for c in line.ledger.claims if c.verdict is Verdict.SUPPORTED and c.evidence)
+    return [fact for fact in said if fact in known]
+
+
+def groundedness(text: str, product: Product) -> float:
+    """Share of a line's content words and figures that the product's record holds, 0 to 1; 0 without any.
+
+    >>> groundedness("Made in Wales", Product("m", "Mug", (Fact("origin", "made in Wales"),)))
+    1.0
+    """
+    said = [product.title, product.audience or "", *(f"{f.key} {f.value}" for f in product.facts)]
+    known = {_stem(word) for word in _WORD.findall(" ".join(said).casefold())}
+    words = [_stem(word) for word in _WORD.findall(text.casefold()) if word not in _SMALL_WORDS]
+    return sum(word in known for word in words) / len(words) if words else 0.0
+
+
+def _stem(word: str) -> str:
+    return word if word[:1].isdigit() else re.sub(r"(?:ing|ed|es|s|ly)$", "", word)[:6]
+
+
 def angle_of(product: Product, line: CopyLine) -> str:
     """Which angle a line takes: an offer, a question, an occasion, a fact, else a benefit."""
     supported = [c for c in line.ledger.claims if c.verdict is Verdict.SUPPORTED]
@@ -191,6 +224,8 @@ def accept(
                 "channel": channel,
                 "field": field,
                 "angle": angle_of(product, line),
+                "facts": facts_told(product, line),
+                "airy": groundedness(text, product) < GROUNDED,
                 "text": text,
                 "source": source,
             }
@@ -242,8 +277,8 @@ def examples(
 ) -> Iterator[dict[str, Any]]:
     """(prompt, answer) for every telling and every line that is still true of it.
 
-    Half of the lines are asked for with their angle, half with any. The limit asked for is that of a field which takes
-    the line without much room to spare, so the model learns what a limit means.
+    The angle asked for is mostly the facts that the line tells, so that the service can ask for a fact. The limit asked
+    for is that of a field which takes the line without much room to spare, so the model learns what a limit means.
     """
     rng = random.Random(seed)
     by_product: dict[str, list[Mapping[str, Any]]] = {}
@@ -251,12 +286,14 @@ def examples(
         by_product.setdefault(row["product"], []).append(row)
     for key, lines in by_product.items():
         for number, product in enumerate(tellings(products[key], rng, n_tellings)):
-            for row in lines:
+            airy = [row for row in lines if row["airy"]]
+            told = [row for row in lines if not row["airy"]] + rng.sample(airy, min(MOST_AIRY, len(airy)))
+            for row in told:
                 channel, field = _asked_field(row["task"], row["text"], rng)
                 judge = Judge(brief_of(product, channel))
                 if number and not judge.passes(judge.line(field, row["text"])):
                     continue
-                angle = row["angle"] if rng.random() < 0.5 else "any"
+                angle = _asked_angle(row, rng)
                 prompt = rendered_for(product, channel, field, angle)
                 if prompt is None:
                     continue
@@ -267,8 +304,17 @@ def examples(
                     "answer": row["text"],
                     "task": row["task"],
                     "source": row["source"],
+                    "airy": row["airy"],
                     "prompt_digest": prompt.ref.digest,
                 }
+
+
+def _asked_angle(row: Mapping[str, Any], rng: random.Random) -> str:
+    """Mostly the one or two facts that the line tells, sometimes the angle in a word, sometimes none."""
+    chance = rng.random()
+    if row["facts"] and chance < 0.7:
+        return "; ".join(row["facts"][:2])
+    return str(row["angle"]) if chance > 0.85 else "any"
 
 
 def _asked_field(kind: str, text: str, rng: random.Random) -> tuple[str, str]:

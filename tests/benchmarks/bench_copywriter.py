@@ -18,6 +18,7 @@ from typing import Any
 
 from models.training.write_products import records
 from service.copy.pass_rate import PassRate, measure
+from service.copy.training_set import MAIN
 from service.domain import Product
 from service.products import parse_product
 
@@ -64,11 +65,14 @@ def main() -> None:
     parser.add_argument("--adapter", default="copywriter", help="row or folder, for the copywriter's rows")
     parser.add_argument("--url", help="also a model on this OpenAI-compatible server, with the copywriter's prompt")
     parser.add_argument("--server-model", default="default")
+    parser.add_argument("--headlines", type=int, default=12, help="drafts of a headline; a third as many of others")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--json", type=Path, default=None, help="rows and drafts")
     args = parser.parse_args()
     products = held_out(args.products, args.seed)
+    drafts_of = {kind: args.headlines if kind == "headline" else max(1, args.headlines // 3) for kind in MAIN}
+    settings: dict[str, Any] = {"seed": args.seed, "drafts": drafts_of}
     results: list[tuple[str, PassRate]] = []
 
     def tell(what: str, share: float) -> None:
@@ -79,8 +83,9 @@ def main() -> None:
 
         server = OpenAICompatibleText(base_url=args.url, model=args.server_model, timeout_s=600.0)
         for way, own in (("server-own", True), ("server-free", False)):
-            found = measure(server, products, own_prompt=own, shapes=False, seed=args.seed, progress=tell)
+            found = measure(server, products, own_prompt=own, shapes=False, **settings, progress=tell)
             results.append((way, found))
+            print(json.dumps(row_of(way, found)), flush=True)
     else:
         from models.text.local import LocalText
 
@@ -91,12 +96,9 @@ def main() -> None:
             model = LocalText("smollm2", adapter=name, threads=args.threads)
             for way in ways:
                 _, own, shapes = WAYS[way]
-                found = measure(model, products, own_prompt=own, shapes=shapes, seed=args.seed, progress=tell)
+                found = measure(model, products, own_prompt=own, shapes=shapes, **settings, progress=tell)
                 results.append((way, found))
                 print(json.dumps(row_of(way, found)), flush=True)
-    if args.url:
-        for way, found in results:
-            print(json.dumps(row_of(way, found)))
     if args.json:
         drafts = [
             {

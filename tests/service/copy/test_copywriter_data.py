@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from models import weights
 from models.text.fake import FakeText
+from models.text.local import LocalText
 from service.copy.generate import write_copy
 from service.copy.pass_rate import measure
 from service.copy.training_set import (
@@ -62,8 +65,23 @@ def test_the_copywriter_learns_the_very_prompt_that_the_service_sends(kind: str)
     assert "capacity: 350 ml" in prompt.user
 
 
+def test_the_copywriter_is_asked_for_one_fact_after_the_other() -> None:
+    model = Recording()
+    write_copy(brief_of(MUG, "google_rsa"), model, seed=1)
+    asked = [r.user.partition("Angle: ")[2] for r in model.requests if "one headline" in r.user]
+    assert {"capacity: 350 ml.", "material: stoneware.", "origin: made in Portugal.", "any."} <= set(asked)
+    assert all(
+        "; " in r.user.partition("Angle: ")[2]
+        for r in model.requests
+        if "Angle: c" in r.user and "description" in r.user
+    )
+    other = FakeText()
+    write_copy(brief_of(MUG, "google_rsa"), other, seed=1)
+    assert not any("Angle:" in r.user for r in other.requests)
+
+
 def test_only_lines_that_may_leave_are_learnt_and_none_twice() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         row("Made in Portugal"),
         row("Made in Portugal."),
         row("Made in Italy"),
@@ -150,3 +168,29 @@ def test_the_pass_rate_asks_small_models_with_their_shapes() -> None:
     assert "pattern" in json.dumps(model.requests[0].json_schema)
     measure(model, [replace(MUG, facts=MUG.facts[:2])], own_prompt=True, shapes=False, drafts={"headline": 2})
     assert "Write one headline of at most 30 characters." in model.requests[-1].user
+
+
+@pytest.mark.weights
+def test_the_copywriter_keeps_to_facts_and_limits_where_its_base_does_not() -> None:
+    if weights.check("smollm2").state is not weights.State.OK:
+        pytest.skip("needs: adloom weights add smollm2")
+    stand = Product(
+        id="stand",
+        title="Laptop stand",
+        brand="Risehaus",
+        category="office",
+        facts=(
+            Fact("material", "aluminium"),
+            Fact("fits", "10 to 17 inch laptops"),
+            Fact("height", "adjustable, 6 levels"),
+            Fact("weight", "780 g"),
+        ),
+    )
+
+    def share(adapter: str | None) -> float:
+        model = LocalText("smollm2", adapter=adapter)
+        found = measure(model, [stand], own_prompt=True, shapes=False, seed=5, drafts={"headline": 16})
+        return found.share("passes")
+
+    # held out with its whole category; 16 drafts of one seed: the base passes a few, the copywriter most
+    assert share("copywriter") >= share(None) + 0.25
