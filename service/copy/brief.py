@@ -21,6 +21,7 @@ from service.domain import Brand, Brief, Fact, Money, Offer, Product, Voice
 from service.errors import InvalidInput
 from service.products import MoneyFile
 
+from .inert import is_tampered
 from .voice import voice_of
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -187,9 +188,13 @@ def _check_runs(number: int, offer: Offer, day: date) -> None:
 def evidence_of(brief: Brief) -> Product:
     """The product with what the brief's running offers allow to be said: what the ledger checks against.
 
-    An offer without a matching day is left out, whoever built the brief.
+    An offer without a matching day is left out, whoever built the brief, and so is a fact with signs in it that only
+    somebody who means to steer a model puts there: it proves nothing.
     """
     product = brief.product
+    honest = tuple(fact for fact in product.facts if not is_tampered(fact.value) and not is_tampered(fact.key))
+    if len(honest) < len(product.facts):
+        product = replace(product, facts=honest)
     if brief.brand.name and not product.brand:
         product = replace(product, brand=brief.brand.name)
     if brief.audience and brief.audience != product.audience:

@@ -108,8 +108,8 @@ def write_copy(
         seed: same brief, seed and weights: same copy, unless time ran out.
         progress: called with what is being done and how far it is, 0 to 1.
         on_line: called with each line as soon as it is sure to stay.
-        most_seconds: the model's time, shared out among the fields. A request that still runs then is ended, its finished
-            drafts are used, and what is missing is the composer's.
+        most_seconds: the model's time, shared out among the fields. A request that still runs then is ended, its
+            finished drafts are used, and what is missing is the composer's.
         is_cancelled: asked between tokens; once it says so, nothing more is written.
 
     Returns:

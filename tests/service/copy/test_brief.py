@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import prompts
+from models.errors import Cancelled
 from models.text.fake import FakeText
-from models.types import TextReply, TextRequest
+from models.types import TextDraft, TextReply, TextRequest, Watch
 from service.copy.brief import BriefFile, brief_for, evidence_of, market_of, merged, parse_brief
 from service.copy.generate import write_copy
 from service.copy.inert import inert
@@ -160,7 +161,7 @@ class Able:
     def __init__(self, *answers: list[str]) -> None:
         self._answers, self.requests = answers, list[TextRequest]()
 
-    def write(self, request: TextRequest) -> TextReply:
+    def write(self, request: TextRequest, watch: Watch | None = None) -> TextReply:
         self.requests.append(request)
         lines = self._answers[min(len(self.requests), len(self._answers)) - 1]
         return FakeText(says=[json.dumps({"lines": lines})]).write(request)
@@ -186,12 +187,51 @@ def test_an_able_model_gets_the_whole_brief_and_what_was_wrong() -> None:
     assert mine.prompt.task == "ad_lines"
 
 
-def test_no_time_left_means_one_question_and_the_composer() -> None:
+def test_without_time_the_model_is_not_asked_and_the_composer_writes() -> None:
     model = Able(["Award-winning lamp"])
-    brief = brief_for(LAMP, "meta_story", variants=3, today=TODAY)
-    copy = write_copy(brief, model, 1, most_seconds=-1.0)
-    assert len(model.requests) <= 2  # the text and the button, once each
+    copy = write_copy(brief_for(LAMP, "meta_story", variants=3, today=TODAY), model, 1, most_seconds=0.0)
+    assert model.requests == []
     assert copy.texts("primary_text")
+
+
+class Slow:
+    """Finishes a draft a second by its own clock, until nobody waits any more."""
+
+    name = "slow"
+    languages = ("en",)
+    is_small = True
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def write(self, request: TextRequest, watch: Watch | None = None) -> TextReply:
+        assert watch is not None
+        for number in range(request.n):
+            self.now += 1.0
+            if watch.is_cancelled():
+                raise Cancelled(self.name)
+            watch.on_draft(number, TextDraft(json.dumps({"x": TRUE_LINES[number % len(TRUE_LINES)]}), True))
+        raise AssertionError("nobody ended it")
+
+
+TRUE_LINES = ["600 lm brightness", "12 hours of battery life", "Anodised aluminium"]
+
+
+def test_a_request_that_runs_at_the_deadline_is_ended_and_its_finished_drafts_are_used() -> None:
+    model = Slow()
+    brief = brief_for(LAMP, "google_rsa", variants=15, today=TODAY)
+    copy = write_copy(brief, model, 1, most_seconds=10.0, clock=lambda: model.now)
+    assert model.now <= 10.0 + 1.0  # one draft more at most
+    assert copy.provenance["cut_off"] >= 1
+    assert {line.text for line in copy.lines if line.origin == "model"} >= set(TRUE_LINES)
+    assert len(copy.texts("headline")) == 15
+
+
+def test_copy_that_nobody_wants_any_more_is_not_written() -> None:
+    model = Slow()
+    with pytest.raises(Cancelled):
+        write_copy(brief_for(LAMP, "google_rsa", today=TODAY), model, 1, is_cancelled=lambda: model.now >= 3.0)
+    assert model.now <= 4.0
 
 
 def test_a_language_that_the_model_cannot_write_names_what_would_do() -> None:
