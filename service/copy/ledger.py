@@ -15,6 +15,7 @@ from functools import lru_cache
 from service.domain import Claim, Ledger, Product, Verdict
 
 from . import quantities
+from .claim_frames import Frame, frames_in, opposites, opposites_pattern, says
 from .facts import (
     OPPOSED,
     FactBook,
@@ -133,6 +134,7 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
         reading.take(match.start(), match.start() + 2)
     for match in _ORDINAL.finditer(source.lower):
         reading.take(*match.span())
+    _read_opposites(reading)
     mentions = _mentions(reading)
     _read_mentions(reading, mentions)
     _read_codes(reading)
@@ -140,6 +142,7 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
     _read_quantities(reading)
     _read_comparisons(reading)
     _read_patterns(reading)
+    _read_frames(reading)
     if spoken == "en":
         _read_rest(reading)
     elif spoken == "zh":
@@ -1620,6 +1623,117 @@ _STOP = frozenset("for to and or in on at of that which so when while with from 
 _ABSTRACT = frozenset(
     "lov joy car eas you everything all mor styl comfort pleasur tast confidenc smil memory moment".split()  # noqa: SIM905
 )
+
+
+# --- opposites and frames ----------------------------------------------------------------------------------------
+
+
+def _read_opposites(reading: _Reading) -> None:
+    """Words of a side that no fact says while a fact says the other ("glossy" of a matt paint)."""
+    pattern = opposites_pattern(reading.language)
+    if pattern is None:
+        return
+    lines = [(low, ln) for low, ln in reading.book.han if not ln.negative]
+    for match in pattern.finditer(reading.source.lower):
+        if not reading.is_free(*match.span()) or is_negated(reading.source, match.start()):
+            continue
+        for phrase, own, others in opposites(reading.language):
+            if phrase != match.group():
+                continue
+            if any(says(low, p) for low, _ in lines for p in own):
+                break
+            other = next((ln for low, ln in lines if any(says(low, p) for p in others)), None)
+            if other is not None:
+                reading.contradicted(*match.span(), "feature", other)
+                break
+
+
+def _read_frames(reading: _Reading) -> None:
+    """What stands in a claim's frame needs a fact, however ordinary its words."""
+    for frame in frames_in(reading.source, reading.language):
+        if is_negated(reading.source, frame.start):
+            continue
+        flagged = any(c[0] < frame.end and frame.start < c[1] and c[3] not in (Verdict.SUPPORTED, Verdict.PUFFERY) for c in reading.claims)  # fmt: skip  # noqa: E501
+        if flagged:
+            continue
+        if reading.language == "zh":
+            _judge_han_frame(reading, frame)
+        else:
+            _judge_frame(reading, frame)
+    if reading.language in ("zh", "ja"):
+        _read_denied_keys(reading)
+
+
+def _judge_frame(reading: _Reading, frame: Frame) -> None:
+    book = reading.book
+    words = [w for w in reading.words if frame.start <= w.start < frame.end and w.is_word]
+    stop = next((i for i, w in enumerate(words) if i and (w.lower in _STOP or w.clause != words[0].clause)), len(words))
+    words = [w for w in words[:stop] if w.stem not in _GRAMMAR] if frame.kind != "included" else [w for w in words if w.stem not in _GRAMMAR]  # fmt: skip  # noqa: E501
+    if frame.kind == "often":
+        line = _fact_line_with(reading, reading.source.lower[frame.start : frame.end])
+        if line is not None:
+            return reading.supported(frame.start, frame.end, "time", line)
+        return reading.unsupported(frame.start, frame.end, "time", "no fact says how often")
+    if not words:
+        return None
+    span = (words[0].start, words[-1].end)
+    stems = {w.stem for w in words}
+    if frame.kind == "included":
+        apart = next((ln for ln in book.facts() if (ln.negative or _SOLD_APART.search(ln.value.lower())) and (keys := {t.stem for t in tokens(plain(ln.key.replace("_", " ")))} - _GRAMMAR) and keys <= stems), None)  # fmt: skip  # noqa: E501
+        if apart is not None:
+            return reading.contradicted(*span, "feature", apart)
+        words = words[-1:]
+    idle = plain_stems("en") | puffery_stems("en") if frame.kind in ("fits", "included") else puffery_stems("en") | _FLAVOURLESS  # fmt: skip  # noqa: E501
+    unknown = [w for w in words if book.word_line(w.stem) is None and w.stem not in idle and not _is_claimed(reading, w)]
+    if frame.kind in ("prefix", "compound"):
+        joined = "".join(w.lower for w in words)
+        if all(book.word_line(w.stem) is not None or _is_claimed(reading, w) for w in words) or book.word_line(stem(joined)) is not None:  # fmt: skip  # noqa: E501
+            return None
+        if all(w.stem in puffery_stems("en") or _is_claimed(reading, w) for w in words):
+            return None
+        return reading.unsupported(*span, frame.type, f"no fact mentions: {reading.source.text[span[0] : span[1]]}")
+    if frame.kind == "made":
+        unknown = unknown[:1] if unknown and unknown[0] is words[0] else []
+    if unknown:
+        reading.unsupported(unknown[0].start, unknown[-1].end, frame.type, f"no fact mentions: {unknown[0].lower}")
+    return None
+
+
+_FLAVOURLESS = frozenset(stem(w) for w in "care love joy life summer home holiday holidays childhood heaven yesterday memory memories nothing everything something success adventure passion pride patience you us them ideas possibilities character charm goodness flavour flavor taste style comfort energy confidence purpose light life fun heart soul autumn spring winter sunshine".split())  # fmt: skip  # noqa: E501, SIM905
+
+
+def _is_claimed(reading: _Reading, word: Token) -> bool:
+    return any(c[0] <= word.start < c[1] for c in reading.claims)
+
+
+def _judge_han_frame(reading: _Reading, frame: Frame) -> None:
+    said = reading.source.lower[frame.start : frame.end]
+    lines = [(low, ln) for low, ln in reading.book.han if not ln.negative]
+    if frame.kind == "rank":
+        if not any(said[:4] in low for low, _ in lines) and not any(said[:2] in low for low, _ in lines):
+            reading.unsupported(frame.start, frame.end, "feature", f"no fact mentions: {said}")
+        return
+    if any(said[i : i + 2] in low for i in range(len(said) - 1) for low, _ in lines):
+        return
+    if any(c[0] < frame.end and frame.start < c[1] for c in reading.claims):
+        return
+    if frame.kind == "may_have":
+        covered = sum(m.end - m.start for m in han_words("zh").find(said))
+        if covered >= len(said) - 1:
+            return
+    reading.unsupported(frame.start, frame.end, "feature", f"no fact mentions: {said}")
+
+
+def _read_denied_keys(reading: _Reading) -> None:
+    """The name of what a fact says no to, said as if it were so (3D: 不支持, "支持3D")."""
+    for line in reading.book.facts():
+        key = plain(line.key).lower
+        if not line.negative or len(key) < 2:
+            continue
+        for match in re.finditer(re.escape(key), reading.source.lower):
+            covered = any(c[0] <= match.start() < c[1] for c in reading.claims)
+            if not covered and not is_negated(reading.source, match.start()):
+                reading.contradicted(*match.span(), "feature", line)
 
 
 # --- what is left ------------------------------------------------------------------------------------------------
