@@ -7,6 +7,7 @@ product, brief, field and seed: the same lines.
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import random
 import re
@@ -139,19 +140,23 @@ def compose(
     rng = random.Random(f"{product.id}/{field}/{seed}")
     avoid = _avoided((*words_to_avoid, *wishes.words_to_avoid))
     judge = judge or (lambda text: _by_ledger(text, field, product, language))
-    waiting = [
-        c
-        for c in _candidates(kit, field, rng, fits)
-        if fits(c.text) and not is_unfinished(c.text) and not any(a.search(c.text) for a in avoid)
-    ]
+    candidates = _candidates(kit, field, rng, fits)
     lines: list[CopyLine] = []
     told: dict[str, int] = {}
     used: dict[str, int] = {}
     begun: dict[str, int] = {}
+    waiting = [(-_worth(c, told, used, begun), number) for number, c in enumerate(candidates)]
+    heapq.heapify(waiting)
     while waiting and len(lines) < n:
-        best = max(waiting, key=lambda c: _worth(c, told, used, begun))
-        waiting.remove(best)
+        worth, number = heapq.heappop(waiting)
+        best = candidates[number]
         if used.get(best.frame.say, 0) >= best.frame.most:
+            continue
+        now = -_worth(best, told, used, begun)
+        if now > worth:  # worth only falls as lines are taken: whoever still leads after looking again is the best
+            heapq.heappush(waiting, (now, number))
+            continue
+        if not fits(best.text) or is_unfinished(best.text) or any(a.search(best.text) for a in avoid):
             continue
         if is_near_duplicate(best.text, itertools.chain(taken, (line.text for line in lines))):
             continue
