@@ -428,6 +428,13 @@ def render_for(brief: Brief, name: str, model: TextModel, *, angle: str | None =
     return _render(desk, name, brief.variants, 0, (), angle)
 
 
+def prompts_for(brief: Brief, name: str, model: TextModel, n: int) -> list[prompts.RenderedPrompt]:
+    """All prompts that ``write_copy`` sends a model side by side in its first turn for ``n`` texts of a field."""
+    desk = _desk(brief, model, brief.language.split("-")[0].lower(), 0.0, time.perf_counter)
+    asked = [_render(desk, name, n, 0, (), angle) for angle in _angles(desk, name, n, 0)]
+    return [prompt for prompt in asked if prompt is not None]
+
+
 def small_task(channel: str, name: str) -> str | None:
     """The prompt made for a small model that suits a field; None: too long for one, or no text of ours."""
     if name == BUTTON:

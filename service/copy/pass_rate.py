@@ -6,13 +6,15 @@ ranking drops and what a second round repairs is left out: this measures the wri
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from models.types import TextModel, TextRequest
 from service.domain import CopyLine, Product
 
-from .generate import _said, cleaned, render_for
+from .generate import _said, cleaned, prompts_for
 from .judging import Judge
 from .training_set import MAIN, OWN_TASK, Asked, brief_of
 from .variety import is_near_duplicate
@@ -85,26 +87,30 @@ def measure(
                 progress(f"{product.id}: {kind}", (i + j / len(drafts)) / len(every))
             channel, name = MAIN[kind]
             brief = brief_of(product, channel)
-            prompt = render_for(brief, name, asking)
-            if prompt is None:
+            rendered = prompts_for(brief, name, asking, n)
+            if not rendered:
                 continue
-            reply = model.write(
+            requests = [
                 TextRequest(
                     system=prompt.system,
                     user=prompt.user,
-                    n=n,
+                    n=n // len(rendered) + (k < n % len(rendered)),
                     max_new_tokens=prompt.sampling.max_new_tokens,
                     temperature=prompt.sampling.temperature,
                     top_p=prompt.sampling.top_p,
-                    seed=seed + 100 * i + j,
+                    seed=seed + 1_000 * i + 100 * j + k,
                     json_schema=prompt.output if shapes else prompt.free_output,
                 )
-            )
-            found.new_tokens += reply.new_tokens
-            found.seconds += reply.seconds
+                for k, prompt in enumerate(rendered[:n])
+            ]
+            started = time.perf_counter()
+            with ThreadPoolExecutor(len(requests)) as pool:  # side by side, as the service asks
+                replies = list(pool.map(model.write, requests))
+            found.seconds += time.perf_counter() - started
+            found.new_tokens += sum(reply.new_tokens for reply in replies)
             judge = Judge(brief)
             passed: list[str] = []
-            for draft in reply.drafts:
+            for draft in (draft for reply in replies for draft in reply.drafts):
                 said = _said(draft)
                 verdict = _judged(
                     judge, product, kind, name, cleaned(said[0]) if said else "", draft.ended_by_itself, passed

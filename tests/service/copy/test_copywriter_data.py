@@ -150,10 +150,11 @@ def test_the_pass_rate_counts_lies_overlong_and_empty_drafts_apart() -> None:
     says = [
         '{"text": "Made in Portugal"}',
         '{"text": "Made in Italy"}',
-        '{"text": "Dishwasher safe stoneware made in Portugal for tea"}',
+        '{"text": "A mug made in Portugal for your table and mornings"}',
         '{"text": ""}',
     ]
-    found = measure(FakeText(says), [MUG], own_prompt=True, shapes=False, drafts={"headline": 8})
+    mug = replace(MUG, facts=MUG.facts[3:])  # one fact: one request about it and one about any, four drafts each
+    found = measure(FakeText(says), [mug], own_prompt=True, shapes=False, drafts={"headline": 8})
     assert len(found.drafts) == 8
     assert found.share("passes") == pytest.approx(2 / 8)
     assert found.share("is_true") == pytest.approx(4 / 8)  # the long one is true
