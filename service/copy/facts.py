@@ -22,12 +22,13 @@ from .lexicon import (
     counter_han_trie,
     counter_trie,
     meaning,
+    topics_of,
 )
 from .quantities import Quantity
 from .words import Plain, Token, plain, stem, tokens, written_language
 
 _NO = re.compile(
-    r"^\s*(?:(?:no|not|none|false|never|without|nein|nicht|keine?|non|aucune?|ninguno?|否|无|無|没有|不支持|不可用?|不能|不|n/?a|x|✗|✘|❌|不含|未添加|不需要?|无需|いいえ|なし|不可|非対応)"
+    r"^\s*(?:(?:no|not|none|false|never|without|nein|nicht|keine?|non|aucune?|ninguno?|否|无|無|没有|不支持|不可用?|不能|不|n/?a|x|✗|✘|❌|不含|未添加|未认证|未通过|未附|未配|未检测|未取得|不需要?|无需|いいえ|なし|不可|非対応)"
     r"(?:\s+(?:included|needed|required|necessary|supported|compatible|suitable|possible|recommended|tested|available|allowed|permitted|added|used|provided|present|applicable|enthalten|geeignet|nötig|inclus|incluido))?|excluded|unsupported|(?:0(?![.,]\d)|zero|nil)\s?(?:%|g|mg|ml|percent)?)\s*(?:[.!,;(]|$)",
     re.I,
 )
@@ -106,6 +107,8 @@ class FactBook:
     numbers: dict[str, Line] = field(default_factory=dict)  # digits as written
     attributes: set[str] = field(default_factory=set)  # what its figures are about
 
+    key_stems: frozenset[str] = frozenset()  # the words that facts are about
+    topics: frozenset[str] = frozenset()  # the kinds of goods it belongs to
     title_stems: frozenset[str] = frozenset()  # the words that name the product
     packs: list[tuple[int, Line]] = field(default_factory=list)  # how many come together, by which line
 
@@ -128,6 +131,9 @@ def open_book(product: Product) -> FactBook:
         value = f"{fact.value} {fact.unit}" if fact.unit and fact.unit not in fact.value else fact.value
         _read(book, Line(fact.key, value, negative=_denies(fact.key, value)), book.affirmed)
     book.title_stems = frozenset(t.stem for t in tokens(plain(product.title)) if t.is_word)
+    book.key_stems = frozenset(t.stem for ln in book.lines if ln.key not in ("title", "brand", "category") for t in tokens(plain(ln.key.replace("_", " "))) if t.is_word) | book.title_stems  # fmt: skip  # noqa: E501
+    named = " ".join(t for t in (product.title, product.category, product.audience) if t)
+    book.topics = topics_of(frozenset(w for t in tokens(plain(named)) for w in (t.lower, t.lower.rstrip("s"))) | frozenset([product.category or ""]))  # fmt: skip  # noqa: E501
     for key, text in (("title", product.title), ("brand", product.brand), ("category", product.category)):
         if text:
             _read(book, Line(key, text), book.in_title)

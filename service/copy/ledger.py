@@ -47,6 +47,8 @@ from .lexicon import (
     meaning,
     plain_stems,
     puffery_stems,
+    table,
+    topic_stems,
 )
 from .money import Amount, amounts_in, discounts_in
 from .quantities import Quantity
@@ -134,6 +136,8 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
         reading.take(match.start(), match.start() + 2)
     for match in _ORDINAL.finditer(source.lower):
         reading.take(*match.span())
+    for match in _SIMILE.finditer(source.lower):
+        reading.take(*match.span())
     _read_opposites(reading)
     mentions = _mentions(reading)
     _read_mentions(reading, mentions)
@@ -153,6 +157,7 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
 _ORDINAL = re.compile(
     r"第一(?=[段次个口天步眼杯件把支双顶辆套份座课堂站节章页封缕束声句场程餐顿年晚夜班])|第[二三四五六七八九十]+(?=[段次个口天步眼杯件把支双节章页])"
 )
+_SIMILE = re.compile(r"\b(?:feather|paper|rock|butter|cloud|silk|cotton|velvet|whisper|rose|honey|cloud|featherlight|baby|pillow|marshmallow|diamond|iron)[ -](?:light|thin|solid|soft|smooth|tinted|sweet|bright|clear|like)\b|(?:三五|三两|两三|七八|一二)(?=[^\d]?(?:好友|知己|朋友|个|人|天|杯|口|下|步|位|分钟|成群))")  # fmt: skip  # noqa: E501
 _AT_MOST = re.compile(
     r"最[长長高大多低小快久远](?=[\u4e00-\u9fff]{0,4}(?:约|达|为|可达)?(?:\d|[一二两三四五六七八九十百千]+[^\W\d]))"
 )
@@ -749,6 +754,8 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
         )
         if absent is not None:
             return reading.supported(*span, type, absent)
+        if kind == "colour":
+            return reading.take(*span)  # "no grey paws"
         return reading.unsupported(*span, type, "no fact says that it is not so")
     if yes is not None and no is not None and not _names_scope(reading, mention, yes):
         return reading.unsupported(*span, type, f"true of a part only: {yes.shown}")
@@ -780,12 +787,22 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
     subject = _EXCLUSIVE.get(kind)
     if subject is not None and subject in book.kinds:
         return reading.contradicted(*span, type, book.kinds[subject])
+    if _QUIET.match(reading.source.lower[span[0] : span[1]]) and _noise_line(book) is not None:
+        return reading.add(*span, "opinion", Verdict.PUFFERY, None, "opinion beside a figure for the noise")
     weaker = next((book.affirmed[b] for c in known for b in concepts()[c].broader if b in book.affirmed), None)
     if weaker is not None:
         return reading.unsupported(*span, type, f"the fact says less: {weaker.shown}")
     if kind == "superlative" and "top_rated" in known and _reviews_love_it(reading.book.product):
         return reading.supported(*span, type, "reviews: at least five, 4.5 stars or more on average")
     return reading.unsupported(*span, type, _missing_reason(kind))
+
+
+_QUIET = re.compile(r"(?:whisper|super|ultra|very|extra)?[ -]?quiet|silent|静音|低噪|leise|silencieu|silencios|静か")
+
+
+def _noise_line(book: FactBook) -> Line | None:
+    quiet = (fq.line for fq in book.quantities if fq.quantity.number <= 45 and any(m.unit.lower() in ("db", "dba") for m in fq.quantity.measures))  # fmt: skip  # noqa: E501
+    return next(quiet, None)
 
 
 def _is_of_a_part(reading: _Reading, line: Line) -> bool:
@@ -886,7 +903,8 @@ def _literal_line(reading: _Reading, span: tuple[int, int], kind: str) -> Line |
 
 
 def _first_word(reading: _Reading, span: tuple[int, int], word_stem: str) -> str:
-    return next(w.lower for w in reading.words if span[0] <= w.start < span[1] and w.stem == word_stem)
+    word = next(w for w in reading.words if span[0] <= w.start < span[1] and w.stem == word_stem)
+    return word.stem if word.lower.startswith(word.stem) and len(word.stem) > 3 else word.lower
 
 
 _CERTIFYING = frozenset(
@@ -988,7 +1006,11 @@ def _concepts_of_line(book: FactBook, line: Line, kind: str) -> set[str]:
     return named
 
 
-_IDLE_ABSENCE = frozenset({"hassl", "worry", "stress", "fuss", "care", "mess", "clutter", "guilt", "doubt", "wonder", "compromis", "effort", "excus", "matter", "limit", "need", "time", "one", "problem", "nonsen", "nonsens", "drama", "risk", "hand", "rush", "frill", "shortcut", "gimmick", "guesswork", "surpris", "longer", "more", "ifs", "way", "better", "other", "slip", "just", "only", "a", "the", "any", "your", "ever", "extra", "delay", "wait", "trouble", "troubl", "detour", "bulk", "noise", "fade", "stop", "question", "second", "regret", "boundary", "boundari", "less", "nois", "breaking", "break", "giv", "leaving", "leav", "los", "sacrific", "having", "hav", "stopp", "thinking", "think", "even", "gluing"})  # fmt: skip  # noqa: E501
+_IDLE_ABSENCE = frozenset({"hassl", "worry", "stress", "fuss", "care", "mess", "clutter", "guilt", "doubt", "wonder", "compromis", "effort", "excus", "matter", "limit", "need", "time", "one", "problem", "nonsen", "nonsens", "drama", "risk", "hand", "rush", "frill", "shortcut", "gimmick", "guesswork", "surpris", "longer", "more", "ifs", "way", "better", "other", "slip", "just", "only", "a", "the", "any", "your", "ever", "extra", "delay", "wait", "trouble", "troubl", "detour", "bulk", "noise", "fade", "stop", "question", "second", "regret", "boundary", "boundari", "less", "nois", "breaking", "break", "giv", "leaving", "leav", "los", "sacrific", "having", "hav", "stopp", "thinking", "think", "even", "gluing", "sweat", "tears", "tear", "dull", "jam", "traffic", "alarm", "pressur", "pressure", "strings", "string", "catch", "small", "sorry", "apolog", "going", "turning", "place", "plac", "two", "such", "reason", "room", "idea", "clue", "plan"})  # fmt: skip  # noqa: E501
+
+
+_NEEDED = re.compile(r"[\s\w-]{0,16}\b(?:needed|required|necessary)\b")
+_WORTH_NOT_NEEDING = frozenset(stem(w) for w in "tools tool assembly drilling battery batteries charging app subscription wifi wi-fi installation maintenance glue screws electricity power cable wires sharpening ironing refrigeration water soaking rinsing prescription oil filter filters sharpener plumbing pump".split())  # fmt: skip  # noqa: E501, SIM905
 
 
 def _read_absences(reading: _Reading) -> None:
@@ -1002,7 +1024,7 @@ def _read_absences(reading: _Reading) -> None:
             reading.unsupported(start, end, "environment", f"true of the packaging only: {line.shown}")
         elif line is not None:
             reading.supported(start, end, "feature", line)
-        elif what in _IDLE_ABSENCE:
+        elif what in _IDLE_ABSENCE or (_NEEDED.match(reading.source.lower[end:]) and what not in _WORTH_NOT_NEEDING):
             reading.take(start, end)
         elif what in reading.book.words and not re.match(r"no\s", reading.source.lower[start:end]):
             reading.contradicted(start, end, "feature", reading.book.words[what])
@@ -1118,7 +1140,13 @@ def _is_compound(quantity: Quantity) -> bool:
 def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
     book, span = reading.book, (quantity.start, quantity.end)
     attributes = _attributes(reading, quantity)
+    if quantity.is_article and any(0 <= quantity.start - f.end <= 1 for f in reading.figures):
+        return None  # "52 g a metre"
+    if reading.language == "zh" and _MONTH.fullmatch(reading.source.text[span[0] : span[1]]):
+        return _judge_month(reading, quantity)
     is_vague = quantity.number == 1.0 and quantity.in_words and not _is_compound(quantity)
+    is_exact = is_vague and _is_meant_exactly(reading, quantity)
+    is_vague = is_vague and not is_exact
     if is_vague and attributes & {"cold", "hot", "battery"} and _LASTS.search(reading.source.lower[: span[0]]):
         is_vague = False
     if (
@@ -1127,7 +1155,7 @@ def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
         and not attributes - {"cold", "hot", "sleep", "age", "brewing", "cooking"}
     ):
         return None
-    if "time" in quantity.dimensions and quantity.in_words and quantity.number == 1 and not attributes:
+    if is_vague and "time" in quantity.dimensions and not attributes:
         return None
     if reading.language in ("zh", "ja") and quantity.number == 0.5 and "time" in quantity.dimensions and not attributes:
         return None
@@ -1148,6 +1176,9 @@ def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
     true = _agreeing(reading, quantity, about)
     if true is not None:
         return reading.supported(*span, type, true.line)
+    spread = _covered_by_all(reading, quantity) if "area" in quantity.dimensions else None
+    if spread is not None:
+        return reading.supported(*span, type, spread)
     if about:
         return reading.contradicted(*span, type, about[0].line)
     open_ones = [fq for fq in candidates if not attributes or not fq.attributes or _shares_words(reading, quantity, fq)]
@@ -1159,6 +1190,69 @@ def _judge_measure(reading: _Reading, quantity: Quantity) -> None:
     if open_ones:
         return reading.contradicted(*span, type, _closest(reading, quantity, open_ones).line)
     return reading.unsupported(*span, type, "no fact gives this figure for " + " or ".join(sorted(attributes)))
+
+
+_MONTH = re.compile(r"(?:1[0-2]|[1-9]|十[一二]|[一二三四五六七八九十])月份?")
+_FULL_ONE = re.compile(r"\b(?:full|whole|entire|one|1)[ -]", re.I)
+_PROMISED = re.compile(
+    r"\b(?:try|return|refund|send|money back|guarantee|warrant|cover|trial|change your mind|swap|exchange)"
+)
+
+
+def _is_meant_exactly(reading: _Reading, quantity: Quantity) -> bool:
+    """ "in one second" of what a fact gives in seconds; "try it for a full year"."""
+    said = reading.source.lower
+    if "time" in quantity.dimensions and _FULL_ONE.search(said[max(0, quantity.start - 1) : quantity.end]):
+        left = max(said.rfind(c, 0, quantity.start) for c in ".!?\n") + 1
+        if _PROMISED.search(said, left, quantity.end):
+            return True
+    if quantity.is_article:
+        return False
+    alike = (fq for fq in reading.book.quantities if fq.quantity.dimensions & quantity.dimensions)
+    units = {m.unit for m in quantity.measures}
+    return any(units & {m.unit for m in fq.quantity.measures} and _shares_words(reading, quantity, fq) for fq in alike)
+
+
+def _judge_month(reading: _Reading, quantity: Quantity) -> None:
+    """三月 is a date: March must be a fact's month when the facts name months, else it is only the season."""
+    months = [(_number_of(m.group(1)), ln) for ln in reading.book.facts() for m in _MONTH_OF_FACT.finditer(ln.value)]
+    same = next((ln for n, ln in months if n == quantity.number), None)
+    if same is not None:
+        return reading.supported(quantity.start, quantity.end, "time", same)
+    if months and reading.source.text[quantity.end : quantity.end + 2] in (
+        "采摘",
+        "采收",
+        "收获",
+        "上市",
+        "生产",
+        "到货",
+    ):
+        return reading.contradicted(quantity.start, quantity.end, "time", months[0][1])
+    return reading.take(quantity.start, quantity.end)
+
+
+_MONTH_OF_FACT = re.compile(r"(?<!\d)(1[0-2]|[1-9]|十[一二]|[一二三四五六七八九十])月(?!内)")
+
+
+def _number_of(digits: str) -> float:
+    return float(digits) if digits.isdigit() else quantities.han_number(digits)
+
+
+_PER_LITRE = re.compile(r"(?:per|/|pro|par|por|每)\s*(?:l\b|lit|升)|每升")
+
+
+def _covered_by_all(reading: _Reading, quantity: Quantity) -> Line | None:
+    """The coverage a litre, when the area claimed is what all the litres cover."""
+    volumes = [m.value for fq in reading.book.quantities for m in fq.quantity.measures if m.dimension == "volume" and not _PER_LITRE.search(fq.line.value)]  # fmt: skip  # noqa: E501
+    litres = [v / 1000 if v > 100 else v for v in volumes if v != 1.0]
+    for fq in reading.book.quantities:
+        if "area" not in fq.quantity.dimensions or not _PER_LITRE.search(fq.line.value.lower()):
+            continue
+        for claimed in quantity.measures:
+            for known in fq.quantity.measures:
+                if any(abs(claimed.value - known.value * n) <= 0.02 * claimed.value for n in litres):
+                    return fq.line
+    return None
 
 
 _COVERED = re.compile(r"(?:\b(?:run|ran|running|walk|walking|hike|hiking|ride|riding|cycle|jog|swim|miles?|after|first|last|another|every)\s+(?:the\s+|a\s+)?|跑完?|走完?|骑行?|徒步|奔跑)$")  # fmt: skip  # noqa: E501
@@ -1213,6 +1307,9 @@ def _judge_percent(reading: _Reading, quantity: Quantity) -> None:
     return reading.unsupported(*span, "number", "no fact gives this share")
 
 
+_KINDS = frozenset({"kinds", "types", "sorts", "varieties", "different", "styles"})
+
+
 def _nouns_after(reading: _Reading, quantity: Quantity, n: int) -> set[str]:
     following = [w for w in reading.words if w.start >= quantity.end]
     if not following:
@@ -1222,6 +1319,8 @@ def _nouns_after(reading: _Reading, quantity: Quantity, n: int) -> set[str]:
     if re.search(r"[.,;!?\n]", inside):
         return set()
     found: set[str] = set()
+    if len(following) > 2 and following[0].lower in _KINDS and following[1].lower == "of":
+        following = following[2:]  # "three kinds of tea"
     for word in following[:n]:
         if word.clause != clause or not word.is_word:
             break
@@ -1264,7 +1363,14 @@ def _judge_count(reading: _Reading, quantity: Quantity) -> None:
     counted = _counted(reading, quantity)
     if counted is not None and (quantity.number != 1 or not quantity.in_words):
         true, line = counted
+        own = next((fq for fq in book.quantities if not fq.quantity.measures and nouns & fq.nouns and fq.quantity.number == quantity.number), None)  # fmt: skip  # noqa: E501
+        if not true and own is not None:
+            true, line = True, own.line
         return reading.supported(*span, "quantity", line) if true else reading.contradicted(*span, "quantity", line)
+    if quantity.number == 1 and quantity.in_words:
+        several = _several_by_key(reading, quantity)
+        if several is not None:
+            return reading.contradicted(*span, "quantity", several)
     if quantity.in_words and (quantity.number == 1 or not nouns):
         return reading.take(*span) if reading.language == "en" else None
     if reading.language != "en" and not nouns:
@@ -1309,6 +1415,18 @@ def _judge_count(reading: _Reading, quantity: Quantity) -> None:
     if 1800 <= quantity.number <= 2100 and not _SINCE.search(before) and not nouns:
         return reading.unsupported(*span, "number", "no fact holds this number")
     reading.unsupported(*span, "quantity" if nouns else "number", "no fact holds this number")
+    return None
+
+
+def _several_by_key(reading: _Reading, quantity: Quantity) -> Line | None:
+    """The fact that counts more than one of what "one" stands before ("one coat", coats: 2)."""
+    following = next((w for w in reading.words if w.start >= quantity.end), None)
+    if following is None or following.start - quantity.end > 1 or reading.source.lower[quantity.start : quantity.end] != "one":  # fmt: skip  # noqa: E501
+        return None
+    for fq in reading.book.quantities:
+        key = [t.stem for t in tokens(plain(fq.line.key.replace("_", " ")))]
+        if key and key[-1] == following.stem and not fq.quantity.measures and fq.quantity.number > 1 and len(fq.line.value) <= 12:  # fmt: skip  # noqa: E501
+            return fq.line if not any(o.line is fq.line and o.quantity.number == 1 for o in reading.book.quantities) else None  # fmt: skip  # noqa: E501
     return None
 
 
@@ -1431,6 +1549,7 @@ def _counted_in_facts(book: FactBook, tail: str) -> bool:
 
 # --- comparison and rank -----------------------------------------------------------------------------------------
 
+_GRADABLE = frozenset("calm clean cosy cozy happy kind merry slow sunny breezy bold brave sweet simple easy pretty lovely mellow plush shiny".split())  # fmt: skip  # noqa: E501, SIM905
 _ADJECTIVES = "fast strong light thin small big large smart quiet soft warm cool bright safe clean pure fresh rich tough hard sharp slim cheap low high long tall deep wide great fine cozy cosy comfy healthy happy easy simple sleek cute tasty juicy creamy silky smooth sturdy dry hot cold loud pretty lovely dreamy fluffy crisp new late early quick tiny bold kind sweet green close short thick heavy nice true wise rough gentle fair handy lively cuddly airy snug firm flat even neat".split()  # fmt: skip  # noqa: E501, SIM905
 _MEASURABLE = "fast strong light thin small big large smart quiet safe clean pure fresh tough hard sharp slim cheap long tall deep wide healthy loud quick dry warm cool bright hot cold thick sturdy high firm low rich".split()  # fmt: skip  # noqa: E501, SIM905
 
@@ -1512,7 +1631,8 @@ def _is_thing(reading: _Reading, match: re.Match[str]) -> bool:
 
 
 def _fact_line_with(reading: _Reading, words: str) -> Line | None:
-    wanted = {t.stem for t in tokens(plain(words)) if t.stem not in _GRAMMAR}
+    figures = table("numbers")["en"]
+    wanted = {f"{figures[t.lower]:g}" if t.lower in figures else t.stem for t in tokens(plain(words)) if t.lower in figures or t.stem not in _GRAMMAR}  # fmt: skip  # noqa: E501
     for low, line in reading.book.han:
         if line.key in ("title", "brand", "category") or (not wanted and words not in low):
             continue
@@ -1684,7 +1804,9 @@ def _judge_frame(reading: _Reading, frame: Frame) -> None:
             return reading.contradicted(*span, "feature", apart)
         words = words[-1:]
     idle = plain_stems("en") | puffery_stems("en") if frame.kind in ("fits", "included") else puffery_stems("en") | _FLAVOURLESS  # fmt: skip  # noqa: E501
-    unknown = [w for w in words if book.word_line(w.stem) is None and w.stem not in idle and not _is_claimed(reading, w)]
+    unknown = [
+        w for w in words if book.word_line(w.stem) is None and w.stem not in idle and not _is_claimed(reading, w)
+    ]
     if frame.kind in ("prefix", "compound"):
         joined = "".join(w.lower for w in words)
         if all(book.word_line(w.stem) is not None or _is_claimed(reading, w) for w in words) or book.word_line(stem(joined)) is not None:  # fmt: skip  # noqa: E501
@@ -1724,6 +1846,9 @@ def _judge_han_frame(reading: _Reading, frame: Frame) -> None:
     reading.unsupported(frame.start, frame.end, "feature", f"no fact mentions: {said}")
 
 
+_NOT_SO = re.compile(r"(?:无需|不需要?|不用|无须|免|无|不|没有|未|非|告别|别)[^\W\d_]{0,2}$")
+
+
 def _read_denied_keys(reading: _Reading) -> None:
     """The name of what a fact says no to, said as if it were so (3D: 不支持, "支持3D")."""
     for line in reading.book.facts():
@@ -1731,8 +1856,10 @@ def _read_denied_keys(reading: _Reading) -> None:
         if not line.negative or len(key) < 2:
             continue
         for match in re.finditer(re.escape(key), reading.source.lower):
-            covered = any(c[0] <= match.start() < c[1] for c in reading.claims)
-            if not covered and not is_negated(reading.source, match.start()):
+            covered = any(c[0] <= match.start() < c[1] and c[3] is not Verdict.SUPPORTED for c in reading.claims)
+            if _NOT_SO.search(reading.source.lower[: match.start()]) or is_negated(reading.source, match.start()):
+                continue
+            if not covered:
                 reading.contradicted(*match.span(), "feature", line)
 
 
@@ -1772,12 +1899,24 @@ def _read_rest(reading: _Reading) -> None:
                 word.stem in common_stems() and not _asserts(reading, word)
             ):
                 continue
+            elif (
+                _is_graded(word.lower) or word.stem in topic_stems(reading.book.topics) and not _asserts(reading, word)
+            ):
+                continue
             elif not _is_verb_with_particle(reading, word) and not _is_context(reading, word):
                 unknown.append(word)
         if unknown:
             start, end = unknown[0].start, unknown[-1].end
             names = ", ".join(dict.fromkeys(w.lower for w in unknown))
             reading.unsupported(start, end, "feature", f"no fact mentions: {names}")
+
+
+def _is_graded(word: str) -> bool:
+    """ "calmer" is no more of a claim than "calm"."""
+    if not word.endswith("er") or len(word) < 5:
+        return False
+    bases = {word[:-2], word[:-1], word[:-3] if word[-3] == word[-4] else word[:-2], f"{word[:-3]}y" if word[-3] == "i" else word[:-2]}  # fmt: skip  # noqa: E501
+    return any(b in _GRADABLE or stem(b) in puffery_stems("en") for b in bases if len(b) > 2)
 
 
 _YES_ONLY = re.compile(r"\s*(?:yes|true|y|✓|ja|oui|sí|是|有|支持)\s*[.!]?\s*$", re.I)
@@ -1866,9 +2005,11 @@ def _asserts(reading: _Reading, word: Token) -> bool:
     """Whether an ordinary word is said of the product: "with a ...", "features ...", "numbered pages"."""
     index = next(i for i, w in enumerate(reading.words) if w.start == word.start)
     before = [w for w in reading.words[max(0, index - 6) : index] if w.clause == word.clause]
+    following = reading.words[index + 1] if index + 1 < len(reading.words) else None
+    if following is not None and following.clause == word.clause and following.start - word.end == 1 and following.stem in reading.book.key_stems and word.lower.endswith(_ADJECTIVE_ENDINGS):  # fmt: skip  # noqa: E501
+        return True  # "regenerative braking" of what has brakes
     if any(w.stem in _ASSERTING and not _is_about_people(before[i + 1 :]) for i, w in enumerate(before)):
         return True
-    following = reading.words[index + 1] if index + 1 < len(reading.words) else None
     if word.lower.endswith("s") and not word.lower.endswith("ss") and following is not None:
         says = not before or before[-1].lower in ("that", "which", "it", "automatically")
         if says and following.clause == word.clause and following.lower in _DETERMINERS | {"up", "down", "out"}:
@@ -1878,6 +2019,25 @@ def _asserts(reading: _Reading, word: Token) -> bool:
         owner = before[-1].lower if before else ""
         return following.stem not in _GRAMMAR and owner not in _PERSON_BEFORE | _GIVEN_BEFORE | {"the", "is", "are", "was", "be", "get", "got"}  # fmt: skip  # noqa: E501
     return False
+
+
+_ADJECTIVE_ENDINGS = (
+    "ive",
+    "ic",
+    "al",
+    "ous",
+    "ary",
+    "ant",
+    "ent",
+    "ed",
+    "ible",
+    "able",
+    "ular",
+    "oid",
+    "ine",
+    "ese",
+    "ian",
+)
 
 
 def _is_about_people(words: Sequence[Token]) -> bool:

@@ -274,6 +274,18 @@ def common_stems() -> frozenset[str]:
     return frozenset(stem(word) for word in table("common")["en"].split())
 
 
+@lru_cache(maxsize=256)
+def topics_of(words: frozenset[str]) -> frozenset[str]:
+    """The kinds of goods that words of a title, category or audience name."""
+    return frozenset(id for id, row in table("topics").items() if words & set(row["of"].split()))
+
+
+@lru_cache(maxsize=64)
+def topic_stems(topics: frozenset[str]) -> frozenset[str]:
+    """Stems of the everyday words of some kinds of goods."""
+    return frozenset(stem(word) for id in topics for word in table("topics")[id]["en"].split())
+
+
 @lru_cache(maxsize=8)
 def puffery_stems(language: str) -> frozenset[str]:
     """Stems of words that are opinion."""

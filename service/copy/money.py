@@ -90,6 +90,8 @@ def _role(before: str, after: str) -> Role:
         return "threshold"
     if _EARLIER_BEFORE.search(before):
         return "earlier"
+    if before.endswith("off: "):
+        return "price"  # "a fifth off: £68"
     return "saving" if _SAVING_BEFORE.search(before) or _SAVING_AFTER.match(after) else "price"
 
 

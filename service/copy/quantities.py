@@ -324,6 +324,8 @@ def _hedge(source: Plain, start: int, end: int) -> Hedge:
     for hedge, pattern in _BEFORE:
         if pattern.search(before):
             return hedge
+    if re.match(r"\s*(?:出头|左右|上下|or so\b)", source.lower[end : end + 8]):
+        return "about"
     return "at_least" if _AFTER_MORE.match(source.lower, end) else "exact"
 
 
