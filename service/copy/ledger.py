@@ -888,7 +888,7 @@ def _literal_line(reading: _Reading, span: tuple[int, int], kind: str) -> Line |
     if kind == "certification":
         words = [w for w in words if w not in _CERTIFYING] or words
     said = reading.source.lower[span[0] : span[1]]
-    if not words and not reading.source.text[span[0] : span[1]].isascii():
+    if any(_is_han(c) for c in said) or (not words and not said.isascii()):
         lines = [line for low, line in reading.book.han if said in low]
     else:
         lines = [ln for ln in reading.book.lines if words and set(words) <= _stems_of(ln)]
