@@ -382,7 +382,7 @@ def _filled(kit: _Kit, frame: _Frame, rng: random.Random, bonus: float) -> Itera
         itertools.islice(_fact_choices(kit, slots, rng), _MOST_OF_A_FRAME) if _needs_facts(slots) else [()] * n_least
     ):
         forms = _forms_of(kit, slots, chosen)
-        if forms is None:
+        if forms is None or not _reads(frame.say, forms):
             continue
         text = _said(frame.say, {**forms, **{slot: next(values) for slot, values in words.items()}}, kit)
         told = tuple(dict.fromkeys(p.key for p in chosen))
@@ -447,6 +447,17 @@ def _forms_of(kit: _Kit, slots: Sequence[tuple[str, str]], chosen: Sequence[Phra
             return None
         said[name + number] = form
     return said
+
+
+def _reads(say: str, forms: Mapping[str, str]) -> bool:
+    """Whether tags sit well where a frame puts them: never "holds 0.9 l and brushed steel", "and hobs: gas"."""
+    for slot, form in forms.items():
+        if slot.startswith("tag"):
+            if _LEADS.match(form) and f"{{{slot}}} and {{tag" in say:
+                return False
+            if ": " in form and not re.search(rf"(?:^|[.!?] )\{{{slot}\}}(?:[.!?]|$)", say):
+                return False
+    return True
 
 
 def _form(phrase: Phrase, name: str, kit: _Kit) -> str | None:
@@ -564,9 +575,12 @@ def _paragraph(kit: _Kit, facts: Sequence[Phrase], opener: str, closer: str) -> 
     ]
     if not spoken:
         sentences.append(f"Meet {the}.")
+    listed, alone = [p for p in rest if ": " not in p.tag], [p for p in rest if ": " in p.tag]
     sentences += [
-        ", ".join([rest[i].tag, *(_running(p.tag) for p in rest[i + 1 : i + 3])]) + "." for i in range(0, len(rest), 3)
+        ", ".join([listed[i].tag, *(_running(p.tag) for p in listed[i + 1 : i + 3])]) + "."
+        for i in range(0, len(listed), 3)
     ]
+    sentences += [f"{p.tag}." for p in alone]
     if kit.audience:
         sentences.append(f"For {kit.audience[0]}.")
     return _tidy(" ".join([*sentences, closer]), kit)

@@ -65,11 +65,14 @@ _MASS = re.compile(
     r"(?:steel|wood|oak|walnut|beech|cotton|wool|silk|linen|leather|glass|bamboo|silicone|polypropylene|nylon|polyester|ceramic|stoneware|porcelain|aluminum|aluminium|fibre|fiber|oil|tea|coffee|honey|wax|foam|rubber|cork|cardboard|paper|packaging|water|clay|support|storage|protection|insulation|bluetooth|sugar|salt|cocoa|milk|fragrance|perfume|light|charging|control|cancelling|canceling|stitching|padding|lining|construction|fill|filling|down|felt|canvas|mesh|denim|velvet|titanium|brass|copper|iron|concrete|stone|marble|acid|vitamin e|vitamin c)$",  # noqa: E501
     re.I,
 )
+_RESTRICTS = re.compile(r"\b(?:only|do not|not suitable|keep away|avoid)\b", re.I)  # has to be said, sells nothing
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(?:h|hrs?|hours?)\b", re.I)
 
 
-def rank_of(key: str) -> int:
+def rank_of(key: str, value: str = "") -> int:
     low = key.lower()
+    if _RESTRICTS.search(value):
+        return 8
     return next((rank for pattern, rank in _RANKS if pattern.search(low)), 4)
 
 
@@ -116,7 +119,7 @@ def _is_true(text: str, product: Product, language: str) -> bool:
 
 
 def _english(key: str, value: str) -> list[Phrase]:
-    low, rank = key.lower(), rank_of(key)
+    low, rank = key.lower(), rank_of(key, value)
     if has_han(value):
         return []
     if re.match(r"^\s*(?:no|not|none|false)\b", value, re.I):
@@ -136,12 +139,18 @@ def _english(key: str, value: str) -> list[Phrase]:
     of_part = re.fullmatch(r"([a-z]+) (?:material|fabric)", low)
     if of_part:
         return _material_of_part(key, of_part.group(1), value, rank)
+    if _is_part(low) and _LIST.fullmatch(value):  # "hobs: gas, electric and induction": the items mean little apart
+        return [Phrase(key, rank, f"{_upper_first(low)}: {value}")]
     found: list[Phrase] = []
     for index, part in enumerate(_PARTS.split(value)):
         for piece in _split_and(part):
             if piece:
                 found.extend(_english_part(low, key, piece, rank, is_first=index == 0))
     return found
+
+
+_LIST = re.compile(r"[\w-]+(?:, [\w-]+)+,? (?:and|or) [\w-]+")
+_PLACED = re.compile(r"^[\w-]+ (?:into|in|of|with|from|on|onto|at|under|behind) ")
 
 
 def _split_and(part: str) -> list[str]:
@@ -230,11 +239,19 @@ def _english_part(low: str, key: str, part: str, rank: int, is_first: bool) -> l
     times = _temperatures(key, part)
     if times:
         return times
+    if low in ("sleeps", "seats", "fits", "serves", "feeds", "holds"):
+        return [Phrase(key, rank, f"{_upper_first(low)} {part}", clause=f"{low} {part}")]
+    if re.fullmatch(r"\d+(?:\.\d+)+", part):  # a version: "Bluetooth 5.3"
+        name = f"{_upper_first(key)} {part}"
+        return [Phrase(key, rank, name, noun=name, clause=f"has {name}")]
     if only_figure:
         return _figure(low, key, _spelled(part), rank)
     if _VERB.match(part):
         clause = _lower_first(part)
         return [Phrase(key, rank, _upper_first(part), clause=clause)]
+    if _PARTICIPLE.match(part) and _PLACED.match(part) and _is_part(low):  # "thermometer: built into the lid"
+        name = f"{low} {_lower_first(part)}"
+        return [Phrase(key, rank, _upper_first(name), noun=with_article(name), clause=f"has {with_article(name)}")]
     if _PARTICIPLE.match(part):
         return [Phrase(key, rank, _upper_first(part), clause=f"is {_lower_first(part)}")]
     if re.search(r"origin|country|产地", low) and len(part.split()) <= 3:
@@ -267,7 +284,7 @@ def _english_part(low: str, key: str, part: str, rank: int, is_first: bool) -> l
 
 
 _CARE = re.compile(r"^(?:machine|hand|dishwasher|microwave|oven|freezer|wipe)\b.{0,30}$", re.I)
-_NO_PARTS = frozenset("care seal feature features use fit scent flavour flavor notes making material materials ingredients contents audience packaging function closure includes set style type firing water description note certification certifications origin size capacity weight colour color finish charging connectivity power battery surface coating".split())  # noqa: E501, SIM905
+_NO_PARTS = frozenset("care seal feature features use fit scent flavour flavor notes making material materials ingredients contents audience packaging function closure includes set style type firing water description note certification certifications origin size capacity weight colour color finish charging connectivity power battery surface coating quality testing manufacture production construction process crafted".split())  # noqa: E501, SIM905
 
 
 def _is_part(low: str) -> bool:
@@ -375,6 +392,8 @@ def _figure(low: str, key: str, figure: str, rank: int) -> list[Phrase]:
     name = low.removeprefix("max ").strip()
     if re.search(r"^(?:size|dimensions?|measurements?)$", low):
         return [Phrase(key, rank, figure, clause=f"measures {figure}")]
+    if low.endswith(("size", "dimensions")):
+        return [Phrase(key, rank, f"{figure} {name}")]
     return [Phrase(key, rank, f"{figure} {name}", noun=f"{figure} {name}", clause=f"has {figure} {name}")]
 
 
@@ -443,8 +462,13 @@ def _is_name(text: str, product: Product) -> bool:
 
 
 def head_of(product: Product) -> str:
-    """The last word of the thing's name: "bottle"."""
-    return noun_of(product).split()[-1]
+    """The last word of the thing's name: "bottle"; both where the last alone is another thing: "key ring"."""
+    noun = noun_of(product)
+    last = noun.split()[-1]
+    return noun if last.removesuffix("s") in _NEED_THE_FIRST else last
+
+
+_NEED_THE_FIRST = frozenset(["ring", "board", "pad", "mat", "rack", "set", "kit", "pack", "stand", "holder", "case", "cover", "box", "machine", "oil", "bar", "cream", "butter", "brush", "paper", "band", "chain", "roll", "tape", "cap", "stick", "maker", "opener", "cleaner", "organiser", "organizer", "protector", "strap", "filter", "hook", "tree", "pin", "wash", "bank"])  # fmt: skip  # noqa: E501
 
 
 def title_core(product: Product) -> str:
