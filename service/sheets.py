@@ -47,7 +47,7 @@ def contact_sheet(pictures: Sequence[tuple[str, Image.Image]], columns: int = 6,
     return sheet
 
 
-def plate_sheet(columns: int = 10, family: str | None = None, tile_px: int = 176) -> Image.Image:
+def plate_sheet(columns: int = 12, family: str | None = None, tile_px: int = 160) -> Image.Image:
     """Every plate of the scene library as people see it, by family, each with its id, camera and light.
 
     Args:
@@ -70,30 +70,41 @@ def plate_sheet(columns: int = 10, family: str | None = None, tile_px: int = 176
 
 
 def _by_family(by_family: Mapping[str, Sequence[SceneRow]], columns: int, tile_px: int) -> Image.Image:
-    """One band a family: its name and count, then rows of tiles, eye level first and top-down last."""
-    step, gap = tile_px + SMALL_CAPTION_PX + SMALL_GAP_PX, SMALL_GAP_PX
-    rows = {name: -(-len(plates) // columns) for name, plates in by_family.items()}
-    width = columns * (tile_px + gap) + 2 * MARGIN_PX - gap
-    height = sum(HEADING_PX + n * step for n in rows.values()) + 2 * MARGIN_PX
-    sheet = Image.new("RGB", (width, height), "#f6f6f3")
+    """A block for each family: name, count, tiles, eye level first. Small families share a band."""
+    step, across = tile_px + SMALL_CAPTION_PX + SMALL_GAP_PX, tile_px + SMALL_GAP_PX
+    bands: list[list[tuple[int, str]]] = []  # (first column, family) side by side
+    free = 0
+    for name, plates in sorted(by_family.items()):
+        wide = min(len(plates), columns)
+        if wide > free:
+            bands.append([])
+            free = columns
+        bands[-1].append((columns - free, name))
+        free -= wide
+    heights = [HEADING_PX + step * max(-(-len(by_family[name]) // columns) for _, name in band) for band in bands]
+    width = columns * across + 2 * MARGIN_PX - SMALL_GAP_PX
+    sheet = Image.new("RGB", (width, sum(heights) + 2 * MARGIN_PX), "#f6f6f3")
     draw = ImageDraw.Draw(sheet)
     heading, small = ImageFont.load_default(size=19), ImageFont.load_default(size=12)
     top = MARGIN_PX
-    for name, plates in sorted(by_family.items()):
-        draw.text((MARGIN_PX, top + 14), name.replace("_", " ").capitalize(), fill="#1f2429", font=heading)
-        count = f"{len(plates)}"
-        draw.text((width - MARGIN_PX - draw.textlength(count, font=small), top + 20), count, fill="#8a8f94", font=small)
-        draw.line([(MARGIN_PX, top + 8), (width - MARGIN_PX, top + 8)], fill="#d9d9d4")
-        top += HEADING_PX
-        ordered = sorted(plates, key=lambda row: (CAMERA_ORDER.index(row.camera_class), row.id))
-        for number, row in enumerate(ordered):
-            left = MARGIN_PX + (number % columns) * (tile_px + gap)
-            upper = top + (number // columns) * step
-            sheet.paste(_thumbnail(row.plate or "", tile_px), (left, upper))
-            draw.text((left, upper + tile_px + 4), _clipped(row.id, draw, small, tile_px), fill="#30363c", font=small)
-            about = f"{CAMERA_WORDS[row.camera_class]} · light {row.light_side}"
-            draw.text((left, upper + tile_px + 19), about, fill="#8a8f94", font=small)
-        top += rows[name] * step
+    for band, height in zip(bands, heights, strict=True):
+        for first, name in band:
+            plates = by_family[name]
+            x = MARGIN_PX + first * across
+            right = x + min(len(plates), columns) * across - SMALL_GAP_PX
+            draw.line([(x, top + 8), (right, top + 8)], fill="#b9bab5")
+            draw.text((x, top + 14), name.replace("_", " ").capitalize(), fill="#1f2429", font=heading)
+            count = str(len(plates))
+            draw.text((right - draw.textlength(count, font=small), top + 20), count, fill="#8a8f94", font=small)
+            ordered = sorted(plates, key=lambda row: (CAMERA_ORDER.index(row.camera_class), row.id))
+            for number, row in enumerate(ordered):
+                left, upper = x + (number % columns) * across, top + HEADING_PX + (number // columns) * step
+                sheet.paste(_thumbnail(row.plate or "", tile_px), (left, upper))
+                caption = _clipped(row.id, draw, small, tile_px)
+                draw.text((left, upper + tile_px + 4), caption, fill="#30363c", font=small)
+                about = f"{CAMERA_WORDS[row.camera_class]} · light {row.light_side}"
+                draw.text((left, upper + tile_px + 19), about, fill="#8a8f94", font=small)
+        top += height
     return sheet
 
 

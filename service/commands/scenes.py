@@ -47,7 +47,7 @@ def scenes_show(id: str, as_json: AsJson = False) -> None:
 @app.command("sheet")
 def scenes_sheet(
     out: Annotated[Path, typer.Option(help="PNG or JPEG to write.")] = Path("scenes.jpg"),
-    columns: Annotated[int, typer.Option(min=1, max=12)] = 10,
+    columns: Annotated[int, typer.Option(min=1, max=20)] = 12,
     family: Annotated[str | None, typer.Option(help="Only this family, with larger pictures.")] = None,
     tile: Annotated[int | None, typer.Option(min=64, max=640, help="Side of a picture, px.")] = None,
 ) -> None:
@@ -55,7 +55,7 @@ def scenes_sheet(
     from service.sheets import plate_sheet
 
     try:
-        sheet = plate_sheet(columns, family, tile or (176 if family is None else 360))
+        sheet = plate_sheet(columns, family, tile or (160 if family is None else 360))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     sheet.save(out, quality=90)
