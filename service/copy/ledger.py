@@ -131,6 +131,7 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
     _read_ratings(reading)
     _read_prices(reading)
     _read_sizes(reading)
+    _read_single_sizes(reading)
     _read_warranties(reading)
     for match in _AT_MOST.finditer(source.lower):
         reading.take(match.start(), match.start() + 2)
@@ -450,6 +451,21 @@ _WARRANTY = re.compile(
 )
 
 
+_ONE_SIZE = re.compile(r"(?<![\w.-])(xxs|xs|xl|xxl|2xl|3xl|xxxl|4xl|5xl)(?:码|号)?(?![a-z0-9])")
+
+
+def _read_single_sizes(reading: _Reading) -> None:
+    """A size in letters that can mean nothing else, of a product whose sizes are known."""
+    known = reading.book.sizes
+    for match in _ONE_SIZE.finditer(reading.source.lower) if known else ():
+        size = {"2xl": "xxl", "3xl": "xxxl"}.get(match.group(1), match.group(1))
+        if reading.is_free(*match.span()):
+            if size in known:
+                reading.supported(*match.span(), "size", known[size])
+            else:
+                reading.contradicted(*match.span(), "size", next(iter(known.values())))
+
+
 def _read_warranties(reading: _Reading) -> None:
     line = reading.book.kinds.get("warranty")
     for match in _FOR_LIFE.finditer(reading.source.lower):
@@ -729,7 +745,7 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
     says_no_itself = bool(_NEGATOR.match(reading.source.lower[span[0] : span[1]]))
     negated = is_negated(reading.source, mention.start) and not says_no_itself
     single = [c for c in known if not concepts()[c].is_group]  # families prove nothing beyond their very words
-    yes = next((book.affirmed[c] for c in single if c in book.affirmed), None)
+    yes = next((book.affirmed[c] for c in single if c in book.affirmed), None) or _counted_by_name(reading, span)
     if yes is None and kind not in _NOT_FROM_TITLE:
         yes = next((book.in_title[c] for c in single if c in book.in_title), None)
     no = next((book.denied[c] for c in single if c in book.denied), None)
@@ -794,6 +810,8 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
         return reading.unsupported(*span, type, f"the fact says less: {weaker.shown}")
     if kind == "superlative" and "top_rated" in known and _reviews_love_it(reading.book.product):
         return reading.supported(*span, type, "reviews: at least five, 4.5 stars or more on average")
+    if kind == "feature" and reading.language in ("de", "fr", "es", "ja") and " " not in reading.source.text[span[0] : span[1]]:  # fmt: skip  # noqa: E501
+        return reading.take(*span)  # single words of a language that is read for figures, certificates and ranks
     return reading.unsupported(*span, type, _missing_reason(kind))
 
 
@@ -803,6 +821,20 @@ _QUIET = re.compile(r"(?:whisper|super|ultra|very|extra)?[ -]?quiet|silent|静�
 def _noise_line(book: FactBook) -> Line | None:
     quiet = (fq.line for fq in book.quantities if fq.quantity.number <= 45 and any(m.unit.lower() in ("db", "dba") for m in fq.quantity.measures))  # fmt: skip  # noqa: E501
     return next(quiet, None)
+
+
+_SEVERAL = {"dual": 2.0, "twin": 2.0, "double": 2.0, "triple": 3.0, "quad": 4.0}
+
+
+def _counted_by_name(reading: _Reading, span: tuple[int, int]) -> Line | None:
+    """The fact that counts as many of the thing as its name says: "two motors", "dual motor" and motors: 2."""
+    words = [w for w in reading.words if span[0] <= w.start < span[1]]
+    if len(words) < 2:
+        return None
+    number = _SEVERAL.get(words[0].lower) or table("numbers")["en"].get(words[0].lower)
+    if number is None:
+        return None
+    return next((fq.line for fq in reading.book.quantities if fq.quantity.number == number and not fq.quantity.measures and words[-1].stem in _stems_of(fq.line)), None)  # fmt: skip  # noqa: E501
 
 
 def _is_of_a_part(reading: _Reading, line: Line) -> bool:
@@ -889,7 +921,7 @@ def _literal_line(reading: _Reading, span: tuple[int, int], kind: str) -> Line |
         words = [w for w in words if w not in _CERTIFYING] or words
     said = reading.source.lower[span[0] : span[1]]
     if any(_is_han(c) for c in said) or (not words and not said.isascii()):
-        lines = [line for low, line in reading.book.han if said in low]
+        lines = [line for low, line in reading.book.han if said in low or said in plain(f"{line.value}{line.key}{line.value}").lower]  # fmt: skip  # noqa: E501
     else:
         lines = [ln for ln in reading.book.lines if words and set(words) <= _stems_of(ln)]
     for line in lines:
@@ -1009,6 +1041,13 @@ def _concepts_of_line(book: FactBook, line: Line, kind: str) -> set[str]:
 _IDLE_ABSENCE = frozenset({"hassl", "worry", "stress", "fuss", "care", "mess", "clutter", "guilt", "doubt", "wonder", "compromis", "effort", "excus", "matter", "limit", "need", "time", "one", "problem", "nonsen", "nonsens", "drama", "risk", "hand", "rush", "frill", "shortcut", "gimmick", "guesswork", "surpris", "longer", "more", "ifs", "way", "better", "other", "slip", "just", "only", "a", "the", "any", "your", "ever", "extra", "delay", "wait", "trouble", "troubl", "detour", "bulk", "noise", "fade", "stop", "question", "second", "regret", "boundary", "boundari", "less", "nois", "breaking", "break", "giv", "leaving", "leav", "los", "sacrific", "having", "hav", "stopp", "thinking", "think", "even", "gluing", "sweat", "tears", "tear", "dull", "jam", "traffic", "alarm", "pressur", "pressure", "strings", "string", "catch", "small", "sorry", "apolog", "going", "turning", "place", "plac", "two", "such", "reason", "room", "idea", "clue", "plan"})  # fmt: skip  # noqa: E501
 
 
+def _is_idle_doing(reading: _Reading, start: int, end: int, what: str) -> bool:
+    """ "no rubbing", "without thinking": spared effort, unless it is one that shops promise to spare."""
+    said = reading.source.lower[start:end]
+    return said.endswith("ing") and len(said.split()[-1]) > 5 and what not in _WORTH_NOT_NEEDING | _PROMISED_NOT
+
+
+_PROMISED_NOT = frozenset(stem(w) for w in "shedding fading shrinking pilling leaking dripping slipping fraying cracking peeling staining rusting warping clogging flaking smearing yellowing creasing overheating bleeding animal-testing testing flickering buffering tracking lagging chipping scratching splitting tangling clumping melting molding wrinkling bleaching plumbing mixing measuring cutting sewing pre-washing".split())  # fmt: skip  # noqa: E501, SIM905
 _NEEDED = re.compile(r"[\s\w-]{0,16}\b(?:needed|required|necessary)\b")
 _WORTH_NOT_NEEDING = frozenset(stem(w) for w in "tools tool assembly drilling battery batteries charging app subscription wifi wi-fi installation maintenance glue screws electricity power cable wires sharpening ironing refrigeration water soaking rinsing prescription oil filter filters sharpener plumbing pump".split())  # fmt: skip  # noqa: E501, SIM905
 
@@ -1024,7 +1063,11 @@ def _read_absences(reading: _Reading) -> None:
             reading.unsupported(start, end, "environment", f"true of the packaging only: {line.shown}")
         elif line is not None:
             reading.supported(start, end, "feature", line)
-        elif what in _IDLE_ABSENCE or (_NEEDED.match(reading.source.lower[end:]) and what not in _WORTH_NOT_NEEDING):
+        elif (
+            what in _IDLE_ABSENCE
+            or _is_idle_doing(reading, start, end, what)
+            or (_NEEDED.match(reading.source.lower[end:]) and what not in _WORTH_NOT_NEEDING)
+        ):
             reading.take(start, end)
         elif what in reading.book.words and not re.match(r"no\s", reading.source.lower[start:end]):
             reading.contradicted(start, end, "feature", reading.book.words[what])
@@ -1087,6 +1130,8 @@ def _read_quantities(reading: _Reading) -> None:
         if not quantity.measures and previous is not None and _attributes(reading, quantity, previous):  # noqa: SIM102
             if _is_bare(reading, quantity):
                 quantity = quantities.like(quantity, previous)
+        if not quantity.measures and previous is not None and re.match(r"\s*(?:years? )?(?:on|for) the\b", reading.source.lower[quantity.end : quantity.end + 16]) and 0 < quantity.start - previous.end < 40:  # fmt: skip  # noqa: E501
+            quantity = quantities.like(quantity, previous)  # "ten years on the frame, five on the motor"
         if quantity.dimensions == {"percent"}:
             _judge_percent(reading, quantity)
         elif quantity.measures:
@@ -1493,7 +1538,10 @@ def _judge_han_count(reading: _Reading, quantity: Quantity) -> None:
     if counted is not None and (quantity.number != 1 or not quantity.in_words):
         true, line = counted
         return reading.supported(*span, "quantity", line) if true else reading.contradicted(*span, "quantity", line)
-    match = _HAN_NOUN.match(source.text, span[1])
+    reach = _HAN_REACH.match(source.text, span[1])
+    match = _HAN_NOUN.match(source.text, reach.end() if reach else span[1])
+    if quantity.number == 1 and quantity.in_words and _HAN_EACH.search(source.text[: span[0]]):
+        return reading.take(*span)
     tail = match.group() if match else ""
     if (
         quantity.in_words
@@ -1511,19 +1559,23 @@ def _judge_han_count(reading: _Reading, quantity: Quantity) -> None:
         ):
             return reading.supported(*span, "quantity", fq.line)
     digits = source.lower[span[0] : span[1]]
-    if digits in book.numbers:
-        return reading.supported(*span, "number", book.numbers[digits])
     others = [
         fq
         for fq in book.quantities
         if not fq.quantity.measures and tail and tail[-2:] in f"{fq.line.key}{fq.line.value}"
     ]
+    if digits in book.numbers and not others:
+        return reading.supported(*span, "number", book.numbers[digits])
     if others:
         return reading.contradicted(*span, "quantity", others[0].line)
     if quantity.in_words and not tail:
         return None
     reading.unsupported(*span, "quantity", "no fact holds this number")
     return None
+
+
+_HAN_REACH = re.compile(r"\s*[到至~～—-]\s*(?:\d+|[一二两三四五六七八九十]+)")
+_HAN_EACH = re.compile(r"(?:一[次口人天步餐顿杯]|每[次人天晚]?)$")
 
 
 def _judge_named_number(reading: _Reading, quantity: Quantity, name: str) -> None:
@@ -1857,7 +1909,13 @@ def _read_denied_keys(reading: _Reading) -> None:
             continue
         for match in re.finditer(re.escape(key), reading.source.lower):
             covered = any(c[0] <= match.start() < c[1] and c[3] is not Verdict.SUPPORTED for c in reading.claims)
-            if _NOT_SO.search(reading.source.lower[: match.start()]) or is_negated(reading.source, match.start()):
+            denial = _NOT_SO.search(reading.source.lower[: match.start()])
+            if denial and any(c[0] < match.end() and match.start() < c[1] for c in reading.claims):
+                continue
+            if denial:
+                reading.supported(denial.start(), match.end(), "feature", line)
+                continue
+            if is_negated(reading.source, match.start()):
                 continue
             if not covered:
                 reading.contradicted(*match.span(), "feature", line)
@@ -1899,6 +1957,8 @@ def _read_rest(reading: _Reading) -> None:
                 word.stem in common_stems() and not _asserts(reading, word)
             ):
                 continue
+            elif _is_in_idle_sentence(reading, word) and not _asserts(reading, word):
+                continue
             elif (
                 _is_graded(word.lower) or word.stem in topic_stems(reading.book.topics) and not _asserts(reading, word)
             ):
@@ -1909,6 +1969,25 @@ def _read_rest(reading: _Reading) -> None:
             start, end = unknown[0].start, unknown[-1].end
             names = ", ".join(dict.fromkeys(w.lower for w in unknown))
             reading.unsupported(start, end, "feature", f"no fact mentions: {names}")
+
+
+_IDLE_OPENING = re.compile(r"(?:because|when|whenever|after|before|if|until|while|once|imagine|picture|remember|forget|think|say|book|invite|call|text|meet|grab|swap|skip|trade|pass|dear|hey|hello|goodbye|farewell|some|life|sundays?|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|tonight|tomorrow|today|somewhere|someone|who|what|why|where|how|there's|here's|time to|we|you|your|they|let|let's|go|come|stay|spend|give|take|leave|bring|share|listen|look|see|enjoy|celebrate|wake|sleep|sit|stand up|breathe|relax|linger|wander|roam|dream)\b")  # fmt: skip  # noqa: E501
+_SAYS_OF_IT = re.compile(r"\b(?:with|includes?|including|features?|made|contains?|it|its|has|comes?|our|built|thanks|prevents?|protects?|reduces?|supports?|cures?|boosts?|improves?|automatically|by|via|from)\b")  # fmt: skip  # noqa: E501
+
+
+def _is_in_idle_sentence(reading: _Reading, word: Token) -> bool:
+    """Whether a word stands in a sentence about the reader: a question, a call to act, a scene; no claim's shape in it."""
+    if word.lower.endswith(_CLAIMING_ENDINGS) or word.text.isupper():
+        return False
+    said = reading.source.lower
+    left = max(said.rfind(c, 0, word.start) for c in ".!?\n") + 1
+    ends = [i for c in ".!?\n" if (i := said.find(c, word.end, word.end + 200)) >= 0]
+    right = min(ends, default=min(len(said), word.end + 200))
+    sentence = said[max(left, word.start - 200) : right].strip()
+    if _SAYS_OF_IT.search(sentence) or any(left <= c[0] < right for c in reading.claims):
+        return False
+    is_question = said[right : right + 1] == "?" and len(sentence.split()) <= 9
+    return is_question or bool(_IDLE_OPENING.match(sentence))
 
 
 def _is_graded(word: str) -> bool:

@@ -66,6 +66,9 @@ _HAN_DIGIT = {
 _HAN_PLACE = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "亿": 100_000_000}
 _HAN_NUMBER = re.compile(r"[一二两三四五六七八九十百千万亿零〇]+|半")
 _HAN_PERCENT = re.compile(r"百分(?:之)?(百|[一二两三四五六七八九十零]+)")
+_HAN_TENTHS = re.compile(
+    r"(?<![\d一二三四五六七八九十])([1-9一二两三四五六七八九])成(?![熟分为长员品都本型人功立就果效套])"
+)
 _HAN_DECIMAL = re.compile(
     r"([一二两三四五六七八九十]+)(米|斤|公斤|升|块)([一二三四五六七八九])(?![十百千个\d])(?=[^\w]|$|的|长|高|宽|重|大)"
 )
@@ -298,6 +301,9 @@ def _spots(source: Plain, language: str) -> list[_Spot]:
     for match in _HAN_PERCENT.finditer(source.text):
         share = 100.0 if match.group(1) == "百" and match.group().startswith("百分百") else han_number(match.group(1))
         found.append(_Spot(*match.span(), share, 0.01, in_words=True, is_percent=True))
+    for match in _HAN_TENTHS.finditer(source.text):
+        tenths = float(match.group(1)) if match.group(1).isdigit() else han_number(match.group(1))
+        found.append(_Spot(*match.span(), 10 * tenths, 0.01, in_words=True, is_percent=True))
     for match in _HAN_FRACTION.finditer(source.text):
         below = han_number(match.group(1))
         found.append(_Spot(*match.span(), han_number(match.group(2)) / below, 0.01, in_words=True, is_fraction=True))
