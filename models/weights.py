@@ -248,13 +248,15 @@ _ROWS: tuple[Weights, ...] = (
 
 def listing() -> tuple[Weights, ...]:
     """Every row, ours that ship in the package last. Sizes of shipped rows are those of the files that are there."""
-    return (*_ROWS, _shipped_scene_model(), _shipped_plates())
+    return (*_ROWS, _shipped_scene_model(), _shipped_copywriter(), _shipped_plates())
 
 
 def row(name: str) -> Weights:
     """One row by name. Raises UnknownWeights."""
     if name == "scene-model":
         return _shipped_scene_model()
+    if name == "copywriter":
+        return _shipped_copywriter()
     if name == "plates":
         return _shipped_plates()
     for weights in _ROWS:
@@ -589,6 +591,8 @@ def _place(name: str) -> Path:
         return _PACKAGE / "weights"
     if name == "plates":
         return _PACKAGE / "plates"
+    if name == "copywriter":
+        return _PACKAGE / "weights" / "copywriter"
     if _is_hub_id(name):
         return folder() / "hub" / name.replace("/", "--")
     row(name)
@@ -596,7 +600,7 @@ def _place(name: str) -> Path:
 
 
 def _is_shipped(name: str) -> bool:
-    return name in ("scene-model", "plates")
+    return name in ("scene-model", "plates", "copywriter")
 
 
 def _is_hub_id(name: str) -> bool:
@@ -653,7 +657,7 @@ def _swap_in(ready: Path, place: Path, scratch: Path) -> None:
 
 
 def _shipped_scene_model() -> Weights:
-    files = _shipped_files(_PACKAGE / "weights", "*.safetensors")
+    files = _shipped_files(_PACKAGE / "weights", "scene-model/**/*.safetensors")
     return Weights(
         name="scene-model",
         purpose="paints product-free places: our own diffusion model",
@@ -662,6 +666,18 @@ def _shipped_scene_model() -> Weights:
         files=files,
         memory_mb=600,
         note="made by models/training; its card is beside it",
+    )
+
+
+def _shipped_copywriter() -> Weights:
+    return Weights(
+        name="copywriter",
+        purpose="writes copy that keeps to the facts: our own adapter for smollm2, English",
+        licence="Apache-2.0",
+        source=Source(kind=SourceKind.SHIPPED, where="models/weights/copywriter"),
+        files=_shipped_files(_PACKAGE / "weights" / "copywriter", "*"),
+        memory_mb=20,
+        note="merged into smollm2 when it is loaded; made by models/training, its card is beside it",
     )
 
 

@@ -215,3 +215,31 @@ def test_an_adapter_for_another_model_is_refused(tuned: Any, tiny_llama: Any, tm
 def test_a_folder_without_an_adapter_is_a_clear_error(tiny_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingWeights):
         LocalText(str(tiny_folder), adapter=str(tmp_path))
+
+
+# --- what ships ------------------------------------------------------------------------------------------------------
+
+
+def test_the_adapter_that_ships_is_the_one_that_was_promised() -> None:
+    status = weights.check("copywriter")
+    assert status.state is weights.State.OK, status.detail
+    folder = weights.path("copywriter")
+    about = json.loads((folder / "copywriter.json").read_text("utf-8"))
+    file = folder / "adapter_model.safetensors"
+    assert about["sha256"] == weights.sha256_of(file)
+    assert file.stat().st_size <= 20_000_000
+    adapter = read_adapter(folder)
+    assert (adapter.own_task, adapter.languages) == ("copy_line", ("en",))
+
+
+@pytest.mark.weights
+def test_the_merged_copywriter_is_deterministic_and_says_so() -> None:
+    if weights.check("smollm2").state is not weights.State.OK:
+        pytest.skip("needs: adloom weights add smollm2")
+    model = LocalText("smollm2", adapter="copywriter")
+    request = TextRequest("s", "Product: mug\nFacts:\norigin: made in Wales", n=3, max_new_tokens=12, seed=4)
+    first, second = model.write(request), model.write(request)
+    assert [d.text for d in first.drafts] == [d.text for d in second.drafts]
+    assert first.provenance.model == "smollm2+copywriter"
+    sums = weights.sha256_of(weights.path("copywriter") / "adapter_model.safetensors")
+    assert first.provenance.revision == f"{weights.revision('smollm2')}+{sums}"

@@ -44,7 +44,7 @@ def test_every_row_says_its_purpose_licence_source_and_digest() -> None:
             assert row.source.archive_sha256 is not None
             assert row.files or row.source.takes
             assert "==" in row.source.where or "@" in row.source.where  # pinned
-    assert {"smollm2", "minilm", "opennsfw", "ocr", "realesrgan", "isnet", "scene-model", "plates"} <= {
+    assert {"smollm2", "minilm", "opennsfw", "ocr", "realesrgan", "isnet", "scene-model", "copywriter", "plates"} <= {
         row.name for row in rows
     }
 
