@@ -24,6 +24,7 @@ from service.errors import InvalidInput
 from .brief import evidence_of
 from .composer import LANGUAGES as COMPOSED_LANGUAGES
 from .composer import Wishes, buttons, compose, moments_of
+from .grounding import is_grounded, strange_words
 from .inert import inert
 from .judging import BUTTON, Judge, holds, pattern_of, reasons
 from .phrases import Phrase, noun_of, phrases
@@ -573,6 +574,7 @@ def _judged(
 ) -> list[_Draft]:
     """Drafts that pass, with their scores; those that do not are put with the refused."""
     passed: list[_Draft] = []
+    is_wild = name != BUTTON and desk.language == "en" and getattr(desk.model, "own_task", None) is not None
     seen = {text.casefold() for text in taken} | {line.text.casefold() for line in refused}
     for draft in drafts:
         for said in _said(draft):
@@ -582,12 +584,20 @@ def _judged(
             seen.add(text.casefold())
             desk.sheet.drafts += 1
             line = desk.judge.line(name, text, ended=draft.ended_by_itself, prompt=mark)
+            if is_wild and not is_grounded(text, desk.judge.evidence, desk.brief, tells_a_fact=_tells_a_fact(line)):
+                words = ", ".join(strange_words(text, desk.judge.evidence, desk.brief))
+                found = Finding(f"copy.{name}.strange", f"words that nothing here speaks of: {words}", "block", name)
+                line = replace(line, findings=(*line.findings, found))
             if not desk.judge.passes(line):
                 refused.append(line)
                 continue
             desk.sheet.passed += 1
             passed.append(_Draft(line, _score(line, draft, desk.brief)))
     return passed
+
+
+def _tells_a_fact(line: CopyLine) -> bool:
+    return any(c.evidence and not c.evidence.startswith(("title", "brand")) for c in line.ledger.claims)
 
 
 def judge(brief: Brief, name: str, text: str, *, ended: bool = True, origin: Origin = "model") -> CopyLine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from prompts import check_field, count
 from service.copy.composer import compose, is_unfinished
+from service.copy.phrases import phrases
 from service.domain import Fact, Money, Product, Verdict
 from service.products import parse_product
 
@@ -124,3 +126,33 @@ def test_the_composer_never_writes_an_unclean_line(
         assert line.ledger.is_clean
         assert 0 < len(line.text) <= 90
         assert not is_unfinished(line.text)
+
+
+@pytest.mark.parametrize(
+    ("fact", "tag"),
+    [
+        (Fact("hobs", "gas, electric and induction"), "Hobs: gas, electric and induction"),
+        (Fact("thermometer", "built into the lid"), "Thermometer built into the lid"),
+        (Fact("sleeps", "2 people"), "Sleeps 2 people"),
+        (Fact("bluetooth", "5.3"), "Bluetooth 5.3"),
+    ],
+)
+def test_a_value_that_means_little_alone_keeps_its_key(fact: Fact, tag: str) -> None:
+    product = Product(id="thing", title="Camping stove", facts=(fact,))
+    assert [phrase.tag for phrase in phrases(product, "en")] == [tag]
+
+
+def test_a_key_ring_is_never_called_a_ring() -> None:
+    ring = Product(id="r", title="Leather key ring", facts=(Fact("material", "leather"),))
+    lines = compose(ring, "headline", 15, fits=width30)
+    assert not [line.text for line in lines if "ring" in line.text.lower() and "key ring" not in line.text.lower()]
+
+
+def test_a_list_is_not_joined_into_a_sentence() -> None:
+    facts = (Fact("hobs", "gas, electric and induction"), Fact("handle", "walnut"), Fact("capacity", "0.9 l"))
+    kettle = Product(id="k", title="Gooseneck kettle", brand="Brennhaus", facts=facts)
+    lines = compose(kettle, "description", 8, fits=lambda t: check_field("google_rsa", "description", t) is None)
+    assert lines
+    for line in lines:
+        assert not re.search(r"[^.!?] hobs:|: gas", line.text) or "Hobs: gas, electric and induction." in line.text
+        assert not re.search(r"Holds 0\.9 l and (?!\w+s\b)", line.text)

@@ -100,6 +100,35 @@ def test_too_long_and_unfinished_drafts_are_refused() -> None:
     assert "copy.headline.unfinished" in kinds
 
 
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [
+        ("Stoneware for slow mornings", True),
+        ("350 ml, made in Portugal", True),
+        ("Lovely stoneware, 350 ml", True),  # one word of praise beside a fact
+        ("350 ml in one sweater", False),
+        ("Sings through the evening", False),
+        ("Wolfspit stoneware, the 390 g of me", False),
+    ],
+)
+def test_a_small_models_own_words_are_no_copy_unless_something_speaks_of_them(text: str, stays: bool) -> None:
+    model = saying(text)
+    model.own_task = "copy_line"  # type: ignore[attr-defined]
+    copy = write_copy(brief(), model, seed=1)
+    assert (text in {line.text for line in copy.lines if line.origin == "model"}) is stays
+    if not stays:
+        refused = next(line for line in copy.refused if line.text == text)
+        assert any(f.severity == "block" for f in refused.findings)
+
+
+def test_our_copywriter_is_asked_about_one_fact_at_a_time() -> None:
+    model = saying("Stoneware, 350 ml")
+    model.own_task = "copy_line"  # type: ignore[attr-defined]
+    write_copy(brief(variants=15), model, seed=1)
+    asked = {line for request in model.requests for line in request.user.splitlines() if "ngle" in line}
+    assert len(asked) >= 4
+
+
 def test_words_the_brand_avoids_do_not_appear() -> None:
     avoiding = Brand("Kilnholt", words_to_avoid=("stoneware",))
     copy = write_copy(brief(brand=avoiding), saying("Stoneware, 350 ml"), seed=1)

@@ -1,0 +1,58 @@
+"""How far a small model's line stays with what it was given: the product's words, and the plain words of our frames.
+
+The ledger knows claims; it has nothing against words that claim nothing and mean nothing ("680 g of me"). A model of
+135 M parameters writes such lines, so its drafts keep to known words; one word of praise may stand beside a fact.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from service.domain import Brief, Product
+
+from .lexicon import puffery_stems, table
+from .phrases import phrases
+from .words import stem
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+
+
+@lru_cache(maxsize=1)
+def _of_frames() -> frozenset[str]:
+    """Stems of every word that our own sentence frames, openings and moments use, and of the smallest words."""
+    rows: list[str] = [row["say"] for kind in table("frames")["en"].values() for row in kind if isinstance(row, dict)]
+    rows += [text for text in table("frames")["en"]["closers"] if isinstance(text, str)]
+    rows += [text for row in table("moments").values() for key in ("en", "openers") for text in row.get(key, ())]
+    rows += table("grounding").values()
+    return frozenset(stem(word.casefold()) for row in rows for word in _WORD.findall(re.sub(r"\{\w+\}", " ", row)))
+
+
+@lru_cache(maxsize=64)
+def _of_product(product: Product, more: tuple[str, ...]) -> frozenset[str]:
+    said = [product.title, product.brand or "", product.category or "", product.audience or "", *more]
+    said += [f"{fact.key} {fact.value} {fact.unit or ''}" for fact in product.facts]
+    for phrase in phrases(product, "en"):
+        said += [phrase.tag, phrase.noun or "", phrase.clause or "", *phrase.more]
+    return frozenset(stem(word.casefold()) for text in said for word in _WORD.findall(text))
+
+
+def strange_words(text: str, product: Product, brief: Brief) -> tuple[str, ...]:
+    """Words that neither the product's record nor the brief nor our frames hold, in the text's order. English only.
+
+    >>> mug = Product("m", "Stoneware mug")
+    >>> strange_words("A stoneware mug that sings", mug, Brief(mug, "email", "en"))
+    ('sings',)
+    """
+    offers = tuple(offer.text for offer in brief.offers)
+    more = (brief.brand.name, brief.audience or "", *brief.keywords, *brief.brand.words_to_use, *offers)
+    known = _of_product(product, more) | _of_frames()
+    return tuple(word for word in _WORD.findall(text) if stem(word.casefold()) not in known)
+
+
+def is_grounded(text: str, product: Product, brief: Brief, *, tells_a_fact: bool) -> bool:
+    """Whether a line keeps to the known words; one word of praise is allowed beside a fact."""
+    strange = strange_words(text, product, brief)
+    if not strange:
+        return True
+    return tells_a_fact and len(strange) == 1 and stem(strange[0].casefold()) in puffery_stems("en")
