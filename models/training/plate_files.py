@@ -136,7 +136,7 @@ def write_layers(
     image = Image.fromarray(np.asarray(np.round(np.clip(shown, 0, 1) * 255), dtype=np.uint8))
     if rendered < size_px:  # give back some of the acuity that enlarging takes; the render is free of noise
         image = image.filter(ImageFilter.UnsharpMask(radius=1.5, percent=70, threshold=0))
-    for lower in (0, 4, 8, 13):  # busy pictures (terrazzo, leaves) may not weigh more than PICTURE_BYTES
+    for lower in (0, 4, 8, 13, 20, 28):  # busy pictures (terrazzo, leaves) may not weigh more than PICTURE_BYTES
         image.save(folder / "picture.webp", quality=quality - lower, method=6)
         if (folder / "picture.webp").stat().st_size <= PICTURE_BYTES:
             break

@@ -187,12 +187,12 @@ def _laid_cloth(rng: random.Random, palette: Palette, top: object, end: float) -
         bend = a + rng.uniform(-0.45, 0.45)
         start, stop = (1.0 * math.cos(bend), 1.0 * math.sin(bend)), (0.15 * math.cos(a), 0.15 * math.sin(a))
         folds.append((start, stop, rng.uniform(0.010, 0.018), rng.uniform(0.022, 0.040)))
-    depth = min(1.0, 2 * end - 0.05)
+    depth = 1.5  # its front edge lies before the picture
     shapes.cloth(
         1.3,
-        max(0.9, depth),
+        depth,
         top,
-        (0, end - max(0.9, depth) / 2 - 0.04, 0),
+        (0, end - depth / 2 - 0.04, 0),
         folds=folds,
         turn_deg=rng.uniform(-7, 7),
         seed=rng.randrange(99),

@@ -1207,16 +1207,14 @@ def bunny(rng: random.Random, p: Palette, at: Point3) -> None:
 
 def moon(rng: random.Random, p: Palette, at: Point3) -> None:
     """A crescent cut from wood, standing."""
-    outer = [
-        (0.07 * math.cos(a), 0.07 + 0.07 * math.sin(a)) for a in (math.radians(-60 + 300 * k / 60) for k in range(61))
-    ]
-    inner = [
-        (0.026 + 0.056 * math.cos(a), 0.07 + 0.056 * math.sin(a))
-        for a in (math.radians(228 - 276 * k / 50) for k in range(51))
-    ]
-    flip = inward(at)
-    outline = [(x * flip, z) for x, z in [*outer, *inner]]
-    shapes.extruded(outline, 0.02, materials.wood("beech", plank=0), at, bevel=0.002, turn_deg=-8 * flip)
+    turns = [math.radians(50 + 260 * k / 60) for k in range(61)]
+    outer = [(0.07 * math.cos(a), 0.066 + 0.07 * math.sin(a)) for a in turns]
+    back = [math.radians(285.6 - 211.2 * k / 50) for k in range(51)]
+    inner = [(0.03 + 0.0557 * math.cos(a), 0.066 + 0.0557 * math.sin(a)) for a in back]
+    outline = [*outer, *inner[1:-1]]
+    if inward(at) < 0:
+        outline = [(-x, z) for x, z in outline][::-1]
+    shapes.extruded(outline, 0.02, materials.wood("beech", plank=0), at, bevel=0.0015, turn_deg=-8 * inward(at))
 
 
 def dots(rng: random.Random, p: Palette, at: Point3) -> None:

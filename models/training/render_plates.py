@@ -209,10 +209,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ask.add_argument("--again", action="store_true", help="render even what is finished")
     ask.add_argument("--list", action="store_true", help="print the ids and stop")
     ask.add_argument("--reword", action="store_true", help="only bring finished plates' words in line with the sets")
-    ask.add_argument("--more", type=int, default=0, help="draw so many further sets from the parts of the written ones")
+    ask.add_argument("--more", type=int, default=0, help="render so many sets drawn from the written ones' parts")
     told = ask.parse_args(arguments)
     if told.more:
-        plate_looks.register(plate_more.drawn(told.more))
+        further = plate_more.drawn(told.more)
+        plate_looks.register(further)
+        told.only = told.only or [look.id for look in further]
     if told.reword:
         print(f"{reword(told.out)} plates changed")
         return 0

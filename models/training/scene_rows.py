@@ -12,6 +12,7 @@ from typing import Any
 
 PLATES = Path(__file__).resolve().parent.parent / "plates"
 SCENES = Path(__file__).resolve().parents[2] / "prompts" / "scenes"
+HEAD = "# Places of the family"
 KEYS = ("id", "words", "family", "mood", "light_side", "surface", "camera_class", "palette", "categories")
 
 
@@ -25,7 +26,7 @@ def rows_by_family(plates: Path = PLATES) -> Mapping[str, str]:
 
 
 def _toml(family: str, rows: list[Mapping[str, Any]]) -> str:
-    head = f"# Places of the family {family!r}. Written by models.training.scene_rows from the plates: change those.\n"
+    head = f"{HEAD} {family!r}. Written by models.training.scene_rows from the plates: change those.\n"
     return head + "".join(_row(told) for told in rows)
 
 
@@ -38,7 +39,11 @@ def _row(told: Mapping[str, Any]) -> str:
 def main() -> None:
     """Write all files."""
     SCENES.mkdir(parents=True, exist_ok=True)
-    for family, text in rows_by_family().items():
+    families = rows_by_family()
+    for path in SCENES.glob("*.toml"):
+        if path.stem not in families and path.read_text("utf-8").startswith(HEAD):
+            path.unlink()  # a family that is no more
+    for family, text in families.items():
         (SCENES / f"{family}.toml").write_text(text, encoding="utf-8")
         print(f"{family}: {text.count('[[scene]]')}")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import random
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,65 @@ from models.image.plates import Plates, crop_for, load_backdrop, read_depth, ref
 from models.types import CameraClass, ImageRequest, Side
 
 PLATES = Plates()
+FAMILIES = {  # what a shop asks for; every one must be there, in more than one arrangement
+    *("kitchen", "living_room", "bedroom", "bathroom", "dining", "study", "nursery", "hallway", "balcony", "garden"),
+    *("cafe", "beach", "forest", "mountain", "street", "studio", "podium", "geometric"),
+    *("christmas", "lunar_new_year", "valentine", "summer", "autumn"),
+}
 RANGES = {CameraClass.EYE_LEVEL: (4, 16), CameraClass.THREE_QUARTER: (17, 45), CameraClass.TOP_DOWN: (55, 90)}
+
+
+def test_the_library_covers_every_family_and_every_camera() -> None:
+    infos = [PLATES.describe(id) for id in PLATES.ids()]
+    assert len(infos) >= 160
+    families = Counter(info.family for info in infos)
+    assert set(families) >= FAMILIES
+    assert min(families[name] for name in FAMILIES) >= 3
+    cameras = Counter(info.camera_class for info in infos)
+    assert cameras[CameraClass.EYE_LEVEL] >= 50
+    assert cameras[CameraClass.THREE_QUARTER] >= 50
+    assert cameras[CameraClass.TOP_DOWN] >= 30
+    sides = Counter(info.light_side for info in infos)
+    assert min(sides[Side.LEFT], sides[Side.RIGHT]) >= 0.25 * len(infos)  # whatever side the packshot is lit from
+
+
+def test_words_tell_plates_apart_and_say_what_stands_there() -> None:
+    words = [PLATES.describe(id).words for id in PLATES.ids()]
+    assert len(set(words)) == len(words)
+    assert all(4 <= len(text.split()) <= 24 for text in words)
+
+
+def test_the_library_is_light_enough_to_ship() -> None:
+    assert sum(path.stat().st_size for path in PLATES.folder.rglob("*") if path.is_file()) <= 60 * 2**20
+
+
+def test_the_layers_of_every_plate_have_the_sizes_its_numbers_promise() -> None:
+    for id in PLATES.ids():
+        size = PLATES.describe(id).size_px[0]
+        for name, divisor in (("picture.webp", 1), ("key.webp", 4), ("specular.webp", 2), ("depth.png", 4)):
+            with Image.open(PLATES.folder / id / name) as layer:  # the header only
+                assert layer.size == (size // divisor, size // divisor), f"{id}/{name}"
+
+
+def test_the_light_of_every_plate_comes_from_the_side_it_names() -> None:
+    for id in PLATES.ids():
+        key = json.loads((PLATES.folder / id / "plate.json").read_text("utf-8"))["key"]
+        x, _, z = key["direction"]
+        assert np.linalg.norm(key["direction"]) == pytest.approx(1.0, abs=1e-4), id
+        assert z > 0.2, id  # from above the ground, or shadows run out of every picture
+        if key["side"] in ("left", "right"):
+            assert (x > 0) == (key["side"] == "right"), id
+
+
+@pytest.mark.parametrize("id", random.Random(11).sample(PLATES.ids(), min(6, len(PLATES.ids()))))
+def test_shadows_in_a_plate_are_never_black(id: str) -> None:
+    backdrop = PLATES.backdrop(id)
+    height, width = backdrop.key_share.shape[:2]
+    x, y = (round(v) for v in backdrop.camera.project(np.zeros(3)))
+    share = backdrop.key_share[y - 20 : y + 20, x - 20 : x + 20].mean()
+    assert 0.1 < share < 0.97  # at 1 a cast shadow would be a hole
+    assert 0 <= x < width
+    assert 0 <= y < height
 
 
 @pytest.fixture(scope="module")
