@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import prompts
 from prompts.rules import find_market, pack
@@ -20,8 +19,7 @@ from service.copy.rules import Breach
 from service.domain import Brand, Brief, Claim, CopyLine, Finding, Verdict
 from service.storage.drafts import Draft, DraftLine
 
-from . import words
-
+MOST_MENDS = 5  # one after the other, to mend a whole text
 REFUSED = (Verdict.CONTRADICTED, Verdict.UNSUPPORTED)
 SAYS = {
     Verdict.SUPPORTED: "Proved by a fact",
@@ -73,15 +71,7 @@ class Meter:
 
     @property
     def state(self) -> str:
-        return (
-            "over"
-            if self.length > self.max
-            else "under"
-            if self.length < self.min
-            else "near"
-            if self.share >= 93
-            else "fits"
-        )
+        return "over" if self.length > self.max else "under" if self.length < self.min else "fits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +138,9 @@ class Desk:
     brief: Brief
     judge: Judge
 
-    def look(self, field: str, text: str, origin: Any = "merchant") -> View:
-        """Judge a text for a field. A few milliseconds."""
-        line = self.judge.line(field, text, origin=origin)
+    def look(self, field: str, text: str, *, is_whole: bool = True) -> View:
+        """Judge a text for a field. A few milliseconds; ``is_whole``: also try to mend everything at once."""
+        line = self.judge.line(field, text)
         ruling = rules.check(
             text,
             market=self.brief.market,
@@ -163,7 +153,6 @@ class Desk:
         claims = apart(line.ledger.claims)
         problems = [*self._of_claims(field, text, claims), *self._of_limits(field, text, line, ruling.findings)]
         problems += [_of_rule(breach, self._safe(field, breach.rewrite, text)) for breach in ruling.findings]
-        whole = ruling.rewrite if len(ruling.findings) > 1 else None
         problems.sort(key=lambda p: {"block": 0, "warn": 1}.get(p.severity, 2))
         return View(
             text=text,
@@ -173,8 +162,20 @@ class Desk:
             meter=self._meter(line),
             problems=tuple(problems),
             keywords=line.keywords,
-            rewrite=self._safe(field, whole, text),
+            rewrite=self._whole(field, problems, ruling.rewrite) if is_whole and len(problems) > 1 else None,
         )
+
+    def _whole(self, field: str, problems: Sequence[Problem], ruled: str | None) -> str | None:
+        """Everything mended, one thing after the other; None if something stays that keeps the text from leaving."""
+        mended = next((p.rewrite for p in problems if p.rewrite), None)
+        for _ in range(MOST_MENDS):
+            if mended is None or self._passes(field, mended):
+                break
+            mended = next((p.rewrite for p in self.look(field, mended, is_whole=False).problems if p.rewrite), None)
+        for found in (mended, ruled):
+            if found and self._passes(field, found):
+                return found
+        return None
 
     def _safe(self, field: str, mended: str | None, text: str) -> str | None:
         """A rewrite that is no worse elsewhere: it brings in no claim that facts refuse and keeps to the limits."""
@@ -258,7 +259,7 @@ def _weight(line: CopyLine) -> tuple[int, int]:
 def _of_rule(breach: Breach, rewrite: str | None) -> Problem:
     return Problem(
         breach.rule, f"“{breach.text}”: {breach.title}", _sentence(breach.why), breach.severity, breach.source,
-        breach.url, breach.hint, rewrite, breach.text,
+        breach.url, _sentence(breach.hint), rewrite, breach.text,
     )  # fmt: skip
 
 
@@ -373,17 +374,7 @@ def market_name(market: str) -> str:
     return pack(find_market(market)).name
 
 
-def edited(line: DraftLine, text: str, desk: Desk) -> CopyLine:
-    """The line with another text, judged; it is the merchant's from now on."""
-    judged = desk.judge.line(line.line.field, text, origin="merchant")
-    return replace(judged, prompt=None)
-
-
 def label(line: DraftLine) -> str:
     """For the audit log and readers of screens: "headline 7"."""
     name = "button" if line.line.field == BUTTON else line.line.field.replace("_", " ")
     return f"{name} {line.number}"
-
-
-def shown_moment(line: DraftLine) -> str:
-    return words.moment(line.approved_at)

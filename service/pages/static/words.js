@@ -94,7 +94,6 @@ function edit(line, text) {
   line.querySelector(".shown").hidden = true;
   const area = form.querySelector("textarea");
   if (text !== undefined) area.value = text;
-  grow(area);
   area.focus();
   area.setSelectionRange(area.value.length, area.value.length);
   htmx.trigger(area, "input");
@@ -109,14 +108,8 @@ function leave(line) {
   goTo(line);
 }
 
-function grow(area) {
-  area.style.height = "auto";
-  area.style.height = `${area.scrollHeight + 2}px`;
-}
-
 const isTyped = (line) => isEditing(line) && line.querySelector("textarea").value !== line.dataset.text;
 addEventListener("beforeunload", (event) => { if (lines().some(isTyped)) event.preventDefault(); });
-board.addEventListener("input", (event) => { if (event.target.matches("textarea")) grow(event.target); });
 
 board.addEventListener("click", (event) => {
   const line = event.target.closest(".line");
