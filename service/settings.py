@@ -51,8 +51,8 @@ class Settings(BaseSettings):
     text_backend: str = Field(default="local", description="text model backend")
     text_model: str = Field(default="smollm2", description="its weights: a row of the weight table, hub id or folder")
     text_adapter: str = Field(
-        default="auto",
-        description="laid over that model: a weight row or folder; auto: our copywriter over smollm2; none: as it is",
+        default="none",
+        description="laid over that model: a weight row such as copywriter, or a folder; none: the model as it is",
     )
     text_languages: str | None = Field(
         default=None, description="languages that model writes, such as de,fr; default: what its card says"

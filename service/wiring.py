@@ -150,10 +150,8 @@ def _text(settings: Settings) -> TextModel:
 
 
 def _adapter(settings: Settings) -> str | None:
-    """What lies over the local text model: our copywriter over the default one, unless the settings say otherwise."""
+    """What lies over the local text model, if anything."""
     said = settings.text_adapter.strip()
-    if said == "auto":
-        return "copywriter" if settings.text_model == "smollm2" else None
     return None if said in ("", "none") else said
 
 
