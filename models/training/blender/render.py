@@ -44,7 +44,7 @@ def set_up(
     cycles.use_adaptive_sampling, cycles.adaptive_threshold, cycles.adaptive_min_samples = True, 0.04, min(samples, 4)
     cycles.use_denoising, cycles.denoiser = denoise, "OPENIMAGEDENOISE"
     cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
-    # Few samples through an open lens leave the guides themselves noisy: unless they are cleaned first, wood grain goes.
+    # Few samples through an open lens leave the guides noisy too: unless they are cleaned first, wood grain is lost.
     cycles.denoising_prefilter = "ACCURATE" if high_quality else "FAST"
     cycles.denoising_quality = "HIGH" if high_quality else "BALANCED"
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 5, 2, 2
