@@ -25,7 +25,7 @@ def post(shop: Shop, path: str, **more: object) -> str:
     token = re.search(r'name="csrf" value="([^"]+)"', shop.client.get("/tests/elsewhere").text)
     assert token
     reply = shop.client.post(path, data={"csrf": token.group(1), **more.pop("data", {})}, follow_redirects=True, **more)  # type: ignore[arg-type, dict-item]
-    return str(reply.text)
+    return str(reply.text).replace("\xa0", " ")
 
 
 def test_a_table_is_brought_in_shown_as_no_experiment_and_taken_back(signed_in: Shop) -> None:
