@@ -25,7 +25,7 @@ class Frame:
 
 
 _WORDS = r"[a-z'-]+(?:\s[a-z'-]+)"
-_REAL = r"(?:(?:an?|the|real|added|extra|fresh|organic|whole|pure|juicy|crunchy|genuine|sweet|ripe|hand-picked|all|natural)\s+)"
+_REAL = r"(?:(?:an?|the|real|added|extra|fresh|organic|whole|pure|juicy|crunchy|genuine|sweet|ripe|all|natural)\s+)"
 _ENGLISH: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     ("included", "feature", re.compile(rf"\b(?P<object>{_WORDS}{{0,3}})\s+(?:(?:is|are|comes?)\s+)?(?:included|in the box|supplied|thrown in|as standard|on board|at no extra cost)\b")),  # noqa: E501
     ("made", "feature", re.compile(rf"\b(?:tastes?|smells?|scented|flavou?red|infused|enriched|coated|lined|plated|filled|stuffed|topped|sweetened|seasoned|dyed|dipped|reinforced|trimmed|powered|fuelled|brewed|aged|smoked|cured|notes)\s+(?:of|like|with|by|in|over)\s+{_REAL}*(?P<object>{_WORDS}{{0,1}})")),  # noqa: E501

@@ -158,7 +158,7 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
 _ORDINAL = re.compile(
     r"第一(?=[段次个口天步眼杯件把支双顶辆套份座课堂站节章页封缕束声句场程餐顿年晚夜班])|第[二三四五六七八九十]+(?=[段次个口天步眼杯件把支双节章页])"
 )
-_SIMILE = re.compile(r"\b(?:feather|paper|rock|butter|cloud|silk|cotton|velvet|whisper|rose|honey|cloud|featherlight|baby|pillow|marshmallow|diamond|iron)[ -](?:light|thin|solid|soft|smooth|tinted|sweet|bright|clear|like)\b|(?:三五|三两|两三|七八|一二)(?=[^\d]?(?:好友|知己|朋友|个|人|天|杯|口|下|步|位|分钟|成群))")  # fmt: skip  # noqa: E501
+_SIMILE = re.compile(r"\b(?:feather|paper|rock|butter|cloud|silk|cotton|velvet|whisper|rose|honey|cloud|featherlight|baby|pillow|marshmallow|diamond|iron)[ -](?:light|thin|solid|soft|smooth|tinted|sweet|bright|clear|like)\b|(?:周|星期|礼拜)[一二三四五六日天]|不怕(?![水摔火压晒脏冻雨])[^\W\d_](?=\W|$)|(?:三五|三两|两三|七八|一二)(?=[^\d]?(?:好友|知己|朋友|个|人|天|杯|口|下|步|位|分钟|成群))")  # fmt: skip  # noqa: E501
 _AT_MOST = re.compile(
     r"最[长長高大多低小快久远](?=[\u4e00-\u9fff]{0,4}(?:约|达|为|可达)?(?:\d|[一二两三四五六七八九十百千]+[^\W\d]))"
 )
@@ -270,7 +270,9 @@ def _line_with_number(book: FactBook, value: float | None, words: Sequence[str])
 _LIST_PRICE_KEY = re.compile(
     r"\b(?:was|list|rrp|msrp|compare|original|regular|old|before|previous|uvp|statt|bisher|ancien|barré|antes|anterior)\b|原价|市场价|吊牌价|划线价|定価|通常",
 )
-_OFFER_KEY = re.compile(r"discount|sale|offer|promotion|coupon|折扣|优惠|rabatt|remise|descuento|割引")
+_OFFER_KEY = re.compile(
+    r"discount|replacement|trade[- ]in|sale|offer|promotion|coupon|折扣|优惠|rabatt|remise|descuento|割引"
+)
 _EACH_PRICE = re.compile(r"\s*(?:each|apiece|per\s|an?\s|pro\s|je\s|par\s|la\s+pièce|por\s|/|一[个件只包片支]|每)")
 _EACH_PRICE_BEFORE = re.compile(r"(?:each|per \w+|每[个件只包片支份]|单[个件只价]|平均)[^\d]{0,8}$")
 _FOR_SEVERAL = re.compile(
@@ -509,7 +511,8 @@ def _mentions(reading: _Reading) -> list[Mention]:
     else:
         found.extend(claim_han_trie(reading.language).find(reading.source.lower))
         spoken_for = [(m.start, m.end) for m in found]
-        latin = [w for w in reading.words if all(w.end <= a or b <= w.start for a, b in spoken_for)]
+        covered = {i for a, b in spoken_for for i in range(a, b)}
+        latin = [w for w in reading.words if covered.isdisjoint(range(w.start, w.end))]
         found.extend(claim_trie("en").find(latin))
         found.sort(key=lambda m: m.start)
     return found
@@ -672,6 +675,15 @@ def _is_han(character: str) -> bool:
     return "\u3400" <= character <= "\u9fff"
 
 
+def _named_before(reading: _Reading, mention: Mention) -> Line | None:
+    """The fact about certificates that holds the word before "certified"."""
+    before = next((w for w in reversed(reading.words) if w.end <= mention.start), None)
+    if before is None or mention.start - before.end > 1:
+        return None
+    lines = (ln for ln in reading.book.facts() if re.search(r"certif|standard|label|认证|zertif", ln.key.lower()))
+    return next((ln for ln in lines if before.stem in _stems_of(ln) and not ln.negative), None)
+
+
 _GENERIC = frozenset({"certified", "imported"})
 
 
@@ -797,6 +809,9 @@ def _judge_mention(reading: _Reading, mention: Mention, known: list[str]) -> Non
         everyone = next((ln for ln in book.facts() if following is not None and following.stem in _stems_of(ln) and _ANY.search(ln.value.lower())), None)  # fmt: skip  # noqa: E501
         if everyone is not None:
             return reading.supported(*span, type, everyone)
+    named = _named_before(reading, mention) if _GENERIC & set(known) else None
+    if named is not None:
+        return reading.supported(*span, type, named)
     literal = _literal_line(reading, span, kind)
     if literal is not None:
         return reading.supported(*span, type, literal)
@@ -1038,7 +1053,7 @@ def _concepts_of_line(book: FactBook, line: Line, kind: str) -> set[str]:
     return named
 
 
-_IDLE_ABSENCE = frozenset({"hassl", "worry", "stress", "fuss", "care", "mess", "clutter", "guilt", "doubt", "wonder", "compromis", "effort", "excus", "matter", "limit", "need", "time", "one", "problem", "nonsen", "nonsens", "drama", "risk", "hand", "rush", "frill", "shortcut", "gimmick", "guesswork", "surpris", "longer", "more", "ifs", "way", "better", "other", "slip", "just", "only", "a", "the", "any", "your", "ever", "extra", "delay", "wait", "trouble", "troubl", "detour", "bulk", "noise", "fade", "stop", "question", "second", "regret", "boundary", "boundari", "less", "nois", "breaking", "break", "giv", "leaving", "leav", "los", "sacrific", "having", "hav", "stopp", "thinking", "think", "even", "gluing", "sweat", "tears", "tear", "dull", "jam", "traffic", "alarm", "pressur", "pressure", "strings", "string", "catch", "small", "sorry", "apolog", "going", "turning", "place", "plac", "two", "such", "reason", "room", "idea", "clue", "plan"})  # fmt: skip  # noqa: E501
+_IDLE_ABSENCE = frozenset({"hassl", "worry", "stress", "fuss", "care", "mess", "clutter", "guilt", "doubt", "wonder", "compromis", "effort", "excus", "matter", "limit", "need", "time", "one", "problem", "nonsen", "nonsens", "drama", "risk", "hand", "rush", "frill", "shortcut", "gimmick", "guesswork", "surpris", "longer", "more", "ifs", "way", "better", "other", "slip", "just", "only", "a", "the", "any", "your", "ever", "extra", "delay", "wait", "trouble", "troubl", "detour", "bulk", "noise", "fade", "stop", "question", "second", "regret", "boundary", "boundari", "less", "nois", "breaking", "break", "giv", "leaving", "leav", "los", "sacrific", "having", "hav", "stopp", "thinking", "think", "even", "gluing", "child", "kid", "kids", "guest", "neighbor", "neighbour", "sweat", "tears", "tear", "dull", "jam", "traffic", "alarm", "pressur", "pressure", "strings", "string", "catch", "small", "sorry", "apolog", "going", "turning", "place", "plac", "two", "such", "reason", "room", "idea", "clue", "plan"})  # fmt: skip  # noqa: E501
 
 
 def _is_idle_doing(reading: _Reading, start: int, end: int, what: str) -> bool:
@@ -1531,7 +1546,7 @@ def _judge_han_count(reading: _Reading, quantity: Quantity) -> None:
     source, book, span = reading.source, reading.book, (quantity.start, quantity.end)
     if _CLOCK.match(source.text, span[1]):
         return reading.take(*span)
-    named = re.search(r"[a-z]{2,}$", source.lower[: span[0]])
+    named = re.search(r"[a-z]{2,}$", source.lower[max(0, span[0] - 24) : span[0]])
     if named is not None:
         return _judge_named_number(reading, quantity, named.group())
     counted = _counted(reading, quantity)
@@ -1540,7 +1555,7 @@ def _judge_han_count(reading: _Reading, quantity: Quantity) -> None:
         return reading.supported(*span, "quantity", line) if true else reading.contradicted(*span, "quantity", line)
     reach = _HAN_REACH.match(source.text, span[1])
     match = _HAN_NOUN.match(source.text, reach.end() if reach else span[1])
-    if quantity.number == 1 and quantity.in_words and _HAN_EACH.search(source.text[: span[0]]):
+    if quantity.number == 1 and quantity.in_words and _HAN_EACH.search(source.text[: span[0]], max(0, span[0] - 4)):
         return reading.take(*span)
     tail = match.group() if match else ""
     if (
@@ -1850,6 +1865,8 @@ def _judge_frame(reading: _Reading, frame: Frame) -> None:
         return None
     span = (words[0].start, words[-1].end)
     stems = {w.stem for w in words}
+    if frame.kind == "fits" and any(w.stem in book.negative_words for w in words):
+        return None  # judged by the fact that denies it
     if frame.kind == "included":
         apart = next((ln for ln in book.facts() if (ln.negative or _SOLD_APART.search(ln.value.lower())) and (keys := {t.stem for t in tokens(plain(ln.key.replace("_", " ")))} - _GRAMMAR) and keys <= stems), None)  # fmt: skip  # noqa: E501
         if apart is not None:
@@ -1909,7 +1926,7 @@ def _read_denied_keys(reading: _Reading) -> None:
             continue
         for match in re.finditer(re.escape(key), reading.source.lower):
             covered = any(c[0] <= match.start() < c[1] and c[3] is not Verdict.SUPPORTED for c in reading.claims)
-            denial = _NOT_SO.search(reading.source.lower[: match.start()])
+            denial = _NOT_SO.search(reading.source.lower[: match.start()], max(0, match.start() - 8))
             if denial and any(c[0] < match.end() and match.start() < c[1] for c in reading.claims):
                 continue
             if denial:
@@ -1953,14 +1970,14 @@ def _read_rest(reading: _Reading) -> None:
                 continue
             elif word.stem in opinion:
                 reading.add(word.start, word.end, "opinion", Verdict.PUFFERY, None, "opinion, not a fact")
-            elif (word.stem.endswith("ly") and (word.stem[:-2] in opinion or word.stem[:-2] in claims_nothing)) or (
-                word.stem in common_stems() and not _asserts(reading, word)
-            ):
-                continue
-            elif _is_in_idle_sentence(reading, word) and not _asserts(reading, word):
-                continue
             elif (
-                _is_graded(word.lower) or word.stem in topic_stems(reading.book.topics) and not _asserts(reading, word)
+                (word.stem.endswith("ly") and (word.stem[:-2] in opinion or word.stem[:-2] in claims_nothing))
+                or (word.stem in common_stems() and not _asserts(reading, word))
+                or (_is_in_idle_sentence(reading, word) and not _asserts(reading, word))
+                or (
+                    _is_graded(word.lower)
+                    or (word.stem in topic_stems(reading.book.topics) and not _asserts(reading, word))
+                )
             ):
                 continue
             elif not _is_verb_with_particle(reading, word) and not _is_context(reading, word):
@@ -1976,7 +1993,7 @@ _SAYS_OF_IT = re.compile(r"\b(?:with|includes?|including|features?|made|contains
 
 
 def _is_in_idle_sentence(reading: _Reading, word: Token) -> bool:
-    """Whether a word stands in a sentence about the reader: a question, a call to act, a scene; no claim's shape in it."""
+    """Whether a word stands in a sentence about the reader: a question, a call, a scene, not a claim."""
     if word.lower.endswith(_CLAIMING_ENDINGS) or word.text.isupper():
         return False
     said = reading.source.lower
@@ -2263,22 +2280,27 @@ def _longest_fact(text: str, i: int, known: list[bool], lines: list[tuple[str, L
 
 
 _HAN_FRAME_BEFORE = re.compile(r"(?:支持|采用|搭载|内置|自带|具备|具有|拥有|配备|配有|添加|富含|蕴含|含有?|升级|引进|源自|源于|来自|通过|获|荣获|经|由|带有?|附赠?|送|赠|可|能|会|防|抗|耐|免|无|零|超|不|比|专利|独家|首创|全球|全国|行业|国际|国家|进口|原装|正宗|纯|真|特级|古法|非遗|传统|手工|百年|皇家|宫廷|军|医|航天|德国|日本|韩国|意大利|法国|美国|瑞士)$")  # fmt: skip  # noqa: E501
-_HAN_CLAIMING = re.compile(r"[防抗耐免零]|功能|技术|系统|科技|芯片|材质|级别?|专利|认证|指数|成分|因子|精华|工厂|直供|直营|同款|大师|名家|传人|非遗|专家|医生|医院|明星|博士|院士|部队|宇航|纳米|负离子|远红外|量子|石墨|磁疗|基因|分子|酵素|干细胞|智能|自动|感应|遥控|定制|刻字|设计师|联名|正品|保真|首创|独家|唯一|冠军|第一|加密|传输|模式|涂层|镀层|夹层|内胆|芯|仓|屏|灯$|扣$|袋$|垫$|罩$|架$|轮$|锁$|套$|盒$|刷$|布$|绒$|棉$|纱$|木$|石$|钢$|铝$|玉$|漆$|胶$|膜$|油$|酸$|素$|肽$|菌$|粉$|率|值|压|度$|力$")  # fmt: skip  # noqa: E501
+_HAN_CLAIMING = re.compile(r"[防抗耐免零隔]|巡航|解锁|减震|避震|监测|识别|提醒|调节|净化|过滤|降温|加热|制冷|按摩|快充|闪充|联网|定位|追踪|录音|功能|技术|系统|科技|芯片|材质|级别?|专利|认证|指数|成分|因子|精华|工厂|直供|直营|同款|大师|名家|传人|非遗|专家|医生|医院|明星|博士|院士|部队|宇航|纳米|负离子|远红外|量子|石墨|磁疗|基因|分子|酵素|干细胞|智能|自动|感应|遥控|定制|刻字|设计师|联名|正品|保真|首创|独家|唯一|冠军|第一|加密|传输|模式|涂层|镀层|夹层|内胆|芯|仓|屏|灯$|扣$|袋$|垫$|罩$|架$|轮$|锁$|套$|盒$|刷$|布$|绒$|棉$|纱$|木$|石$|钢$|铝$|玉$|漆$|胶$|膜$|油$|酸$|素$|肽$|菌$|粉$|率|值|压|度$|力$")  # fmt: skip  # noqa: E501
 
 
 def _claims_in_chinese(lower: str, start: int, end: int) -> bool:
     """Whether unknown characters are said of the product: in a claim's frame, or made of what claims are made of."""
     before, run = lower[max(0, start - 4) : start], lower[start:end]
-    return end - start >= 5 or bool(_HAN_FRAME_BEFORE.search(before) or _HAN_CLAIMING.search(run) or _HAN_FRAME_BEFORE.search(run[:2]))  # fmt: skip  # noqa: E501
+    return end - start >= 4 or bool(_HAN_FRAME_BEFORE.search(before) or _HAN_CLAIMING.search(run) or _HAN_FRAME_BEFORE.search(run[:2]))  # fmt: skip  # noqa: E501
 
 
 def _unknown_runs(reading: _Reading, offset: int, known: list[bool]) -> None:
+    text = reading.source.text
+    keys = {c[0] for c in reading.claims if c[3] is Verdict.SUPPORTED and c[4] and c[4].split(":")[0].endswith(text[c[0] : c[1]])}  # fmt: skip  # noqa: E501
     start = None
     for i, is_known in enumerate([*known, True]):
         if not is_known and start is None:
             start = i
         elif is_known and start is not None:
             words = reading.source.text[offset + start : offset + i]
-            if i - start >= 2 and _claims_in_chinese(reading.source.lower, offset + start, offset + i):
+            before_key = offset + i in keys
+            if (i - start >= 2 and before_key) or (
+                i - start >= 2 and _claims_in_chinese(reading.source.lower, offset + start, offset + i)
+            ):
                 reading.unsupported(offset + start, offset + i, "feature", f"no fact mentions: {words}")
             start = None

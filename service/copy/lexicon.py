@@ -306,6 +306,8 @@ def han_words(language: str) -> HanTrie:
     trie = HanTrie()
     for word in table("plain").get(language, "").split():
         trie.add(word, "plain")
+    for word in table("idioms").get(language, "").split():
+        trie.add(word, "plain")
     for word in table("puffery").get(language, "").split():
         trie.add(word, "puffery")
     return trie

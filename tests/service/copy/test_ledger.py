@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -303,3 +304,44 @@ def test_markup_and_length_do_no_harm() -> None:
     assert len(text) >= 10_000 - 400
     assert {text[c.start : c.end] == c.text for c in claims} == {True}
     assert sum(c.verdict is Verdict.SUPPORTED and c.text == "900 ml" for c in claims) == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [("Spare lid included", Verdict.UNSUPPORTED), ("Mint-flavoured mouthpiece", Verdict.UNSUPPORTED),
+     ("Needs cleaning only once a year", Verdict.UNSUPPORTED), ("Also for classical guitars", Verdict.UNSUPPORTED),
+     ("Who needs ricotta on a Friday?", None), ("周五下班,去江边吹吹风", None), ("自带小风扇", Verdict.UNSUPPORTED)],
+)  # fmt: skip
+def test_a_claims_shape_needs_a_fact_and_a_scene_does_not(text: str, verdict: Verdict | None) -> None:
+    ledger = check(text, BOTTLE)
+    assert ledger.is_clean if verdict is None else ledger.verdict is verdict
+
+
+def test_a_matt_paint_is_not_glossy() -> None:
+    paint = Product(id="x", title="Wall paint", facts=(Fact("finish", "flat matt"),))
+    assert check("A matte finish", paint).is_clean
+    assert check("High-gloss walls", paint).verdict is Verdict.CONTRADICTED
+
+
+@pytest.mark.parametrize(
+    ("unit", "language"), [("Holds 900 ml of tea, with a cork lid. ", "en"), ("自带杯刷,容量900毫升。", "zh")]
+)
+def test_twice_the_text_is_about_twice_the_work(unit: str, language: str) -> None:
+    def calls(n: int) -> int:
+        count = 0
+
+        def seen(frame: Any, event: str, arg: Any) -> None:
+            nonlocal count
+            count += event == "call"
+
+        before = sys.getprofile()
+        sys.setprofile(seen)
+        try:
+            check(unit * n, KETTLE, language)
+        finally:
+            sys.setprofile(before)
+        return count
+
+    calls(3)  # lexicons are compiled on first use
+    small, large = calls(20), calls(80)
+    assert large < 10 * small  # four times the text: linear is 4, quadratic would be 16
