@@ -12,7 +12,7 @@ from functools import lru_cache
 from service.domain import Brief, Product
 
 from .lexicon import puffery_stems, table
-from .phrases import phrases
+from .phrases import head_of, phrases
 from .words import stem
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
@@ -40,14 +40,54 @@ def _of_product(product: Product, more: tuple[str, ...]) -> frozenset[str]:
 def strange_words(text: str, product: Product, brief: Brief) -> tuple[str, ...]:
     """Words that neither the product's record nor the brief nor our frames hold, in the text's order. English only.
 
+    >>> from service.domain import Brand
     >>> mug = Product("m", "Stoneware mug")
-    >>> strange_words("A stoneware mug that sings", mug, Brief(mug, "email", "en"))
+    >>> strange_words("A stoneware mug that sings", mug, Brief(mug, "email", "en", Brand("")))
     ('sings',)
     """
     offers = tuple(offer.text for offer in brief.offers)
     more = (brief.brand.name, brief.audience or "", *brief.keywords, *brief.brand.words_to_use, *offers)
     known = _of_product(product, more) | _of_frames()
     return tuple(word for word in _WORD.findall(text) if stem(word.casefold()) not in known)
+
+
+_BREAKS = re.compile(r"(?<!\d)[.,]|[.,](?!\d)|[:;!?&()–—]|\b(?:and|or|with|for|plus)\b", re.I)
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
+
+
+@lru_cache(maxsize=64)
+def _facts_of(product: Product) -> dict[str, frozenset[int]]:
+    """Stem or figure -> numbers of the facts that hold it; plain words and words of the title belong to no fact."""
+    titled = {stem(word.casefold()) for word in _WORD.findall(f"{product.title} {product.category or ''}")}
+    plain = titled | _of_frames()
+    found: dict[str, set[int]] = {}
+    for number, fact in enumerate(product.facts):
+        for word in _TOKEN.findall(f"{fact.key} {fact.value}"):
+            key = stem(word.casefold())
+            if (len(word) > 2 or word[0].isdigit()) and key not in plain:
+                found.setdefault(key, set()).add(number)
+    return {key: frozenset(numbers) for key, numbers in found.items()}
+
+
+def mixed_up(text: str, product: Product) -> str | None:
+    """A part of a line that makes one thing of two facts, or None; "a walnut spout" where the handle is of walnut.
+
+    Where the product itself is named, both may be said of it: "a 350 ml stoneware mug".
+
+    >>> from service.domain import Fact
+    >>> mug = Product("m", "Tea mug", facts=(Fact("handle", "walnut"), Fact("lid", "cork")))
+    >>> mixed_up("Walnut lid for tea", mug), mixed_up("Walnut handle, cork lid", mug)
+    ('Walnut lid', None)
+    """
+    known, head = _facts_of(product), {stem(word) for word in head_of(product).split()}
+    for part in _BREAKS.split(text):
+        words = [stem(word.casefold()) for word in _TOKEN.findall(part)]
+        if head <= set(words):
+            continue
+        of = [known[word] for word in words if word in known]
+        if of and not frozenset.intersection(*of):
+            return part.strip()
+    return None
 
 
 def is_grounded(text: str, product: Product, brief: Brief, *, tells_a_fact: bool) -> bool:

@@ -108,6 +108,10 @@ def test_too_long_and_unfinished_drafts_are_refused() -> None:
         ("Lovely stoneware, 350 ml", True),  # one word of praise beside a fact
         ("350 ml in one sweater", False),
         ("Sings through the evening", False),
+        ("A speckled 2-year mug", True),  # both said of the mug
+        ("Made of stoneware", True),
+        ("Speckled warranty", False),
+        ("Stoneware. Made, made, made", False),
         ("Wolfspit stoneware, the 390 g of me", False),
     ],
 )
@@ -115,7 +119,7 @@ def test_a_small_models_own_words_are_no_copy_unless_something_speaks_of_them(te
     model = saying(text)
     model.own_task = "copy_line"  # type: ignore[attr-defined]
     copy = write_copy(brief(), model, seed=1)
-    assert (text in {line.text for line in copy.lines if line.origin == "model"}) is stays
+    assert (text in {line.text for line in copy.lines if line.field == "headline"}) is stays
     if not stays:
         refused = next(line for line in copy.refused if line.text == text)
         assert any(f.severity == "block" for f in refused.findings)
