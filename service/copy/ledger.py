@@ -2291,14 +2291,13 @@ def _claims_in_chinese(lower: str, start: int, end: int) -> bool:
 
 def _unknown_runs(reading: _Reading, offset: int, known: list[bool]) -> None:
     text = reading.source.text
-    keys = {c[0] for c in reading.claims if c[3] is Verdict.SUPPORTED and c[4] and c[4].split(":")[0].endswith(text[c[0] : c[1]])}  # fmt: skip  # noqa: E501
     start = None
     for i, is_known in enumerate([*known, True]):
         if not is_known and start is None:
             start = i
         elif is_known and start is not None:
             words = reading.source.text[offset + start : offset + i]
-            before_key = offset + i in keys
+            before_key = i - start >= 2 and any(c[0] == offset + i and c[3] is Verdict.SUPPORTED and c[4] and c[4].split(":")[0].endswith(text[c[0] : c[1]]) for c in reversed(reading.claims))  # fmt: skip  # noqa: E501
             if (i - start >= 2 and before_key) or (
                 i - start >= 2 and _claims_in_chinese(reading.source.lower, offset + start, offset + i)
             ):
