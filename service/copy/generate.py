@@ -594,6 +594,9 @@ def _judged(
     return passed
 
 
+_JOINTS = frozenset({"for", "the", "and", "with", "your", "you", "our", "its"})
+
+
 def _wild_findings(desk: _Desk, line: CopyLine) -> Iterator[Finding]:
     """What a small model gets wrong that is no claim: words out of nowhere, facts crossed, a word over and over."""
     product, text = desk.judge.evidence, line.text
@@ -604,7 +607,7 @@ def _wild_findings(desk: _Desk, line: CopyLine) -> Iterator[Finding]:
     crossed = mixed_up(text, product)
     if crossed is not None:
         yield Finding(f"copy.{line.field}.crossed", f"{crossed!r} makes one of two facts", "block", line.field)
-    said = re.findall(r"[^\W\d_]{4,}", text.casefold())
+    said = [word for word in re.findall(r"[^\W\d_]{3,}", text.casefold()) if word not in _JOINTS]
     if len(text) <= SHORT and len(said) != len(set(said)):
         yield Finding(f"copy.{line.field}.repeats", "a word is said twice", "block", line.field)
 

@@ -57,9 +57,8 @@ _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 
 @lru_cache(maxsize=64)
 def _facts_of(product: Product) -> dict[str, frozenset[int]]:
-    """Stem or figure -> numbers of the facts that hold it; plain words and words of the title belong to no fact."""
-    titled = {stem(word.casefold()) for word in _WORD.findall(f"{product.title} {product.category or ''}")}
-    plain = titled | _of_frames()
+    """Stem or figure -> numbers of the facts that hold it; plain words belong to none."""
+    plain = _of_frames()
     found: dict[str, set[int]] = {}
     for number, fact in enumerate(product.facts):
         for word in _TOKEN.findall(f"{fact.key} {fact.value}"):
