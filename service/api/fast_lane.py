@@ -26,16 +26,16 @@ from service.wiring import Services
 
 from .errors import problem
 from .middleware import HEADERS, REQUEST_ID, meters_of
+from .plain_events import read_plain
 from .tracking import (
     GIF,
     NEVER,
     answer,
     draw,
-    hand_in_events,
     hand_in_link,
+    hand_in_report,
     location,
     parse_decide,
-    parse_events,
     tally,
 )
 
@@ -112,11 +112,13 @@ class FastLane:
             return await self.app(scope, receive, send)
         if not message.get("more_body", False):
             try:
-                body = parse_events(message.get("body", b""))
-                events, waiting = hand_in_events(self._services, who[0], who[1], body, headers)
-            except (ValidationError, ServiceError):
-                pass
-            else:
+                received = time.time()
+                events = read_plain(message.get("body", b""), received)
+                if events is not None:
+                    waiting = hand_in_report(self._services, who[0], who[1], events, received, headers)
+            except ServiceError:
+                events = None
+            if events is not None:
                 try:
                     document = tally(events, await waiting.answer())
                 except Exception as error:

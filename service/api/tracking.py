@@ -280,8 +280,20 @@ def hand_in_events(
             for event in body["events"]
         ]
     )
+    return events, hand_in_report(services, workspace, only, events, received, headers)
+
+
+def hand_in_report(
+    services: Services,
+    workspace: str,
+    only: str | None,
+    events: tuple[IncomingEvent, ...],
+    received: float,
+    headers: Mapping[bytes, bytes],
+) -> Waiting[Answer]:
+    """Raises Busy."""
     mark = services.filters.of_report(headers, only is not None)
-    return events, services.commit.hand_in(Report(workspace, events, received, only, mark))
+    return services.commit.hand_in(Report(workspace, events, received, only, mark))
 
 
 def tally(events: tuple[IncomingEvent, ...], outcomes: Answer) -> bytes:

@@ -5,6 +5,13 @@ from __future__ import annotations
 from . import elsewhere, entrance, growth, pictures_small, static_files, words_page
 from .web import install
 
-ROUTERS = (static_files.router, entrance.router, pictures_small.router, elsewhere.router, growth.router, words_page.router)
+ROUTERS = (
+    static_files.router,
+    entrance.router,
+    pictures_small.router,
+    elsewhere.router,
+    growth.router,
+    words_page.router,
+)
 
 __all__ = ["ROUTERS", "install"]

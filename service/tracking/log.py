@@ -288,54 +288,63 @@ class TrackingLog:
     ) -> list[tuple[Outcome, ...]]:
         """The outcome of every event, and the rows to write. ``here`` are the (decision, id) that came before."""
         answers = []
+        tolerance = self._tolerance
         for report in reports:
             workspace, only, mark = report.workspace, report.only_test, report.mark
             received = int(report.received * SECOND + 0.5)
-            latest = received + self._tolerance
+            latest = received + tolerance
             outcomes = []
-            rules, counted, rules_of = None, frozenset[str](), ""
+            seen: dict[tuple[str, Outcome], int] = {}
+            rules, counted, rules_of, window = None, frozenset[str](), "", 0
             for event in report.events:
                 id, decision_id, kind, value, time = event
                 decision = followed.get(decision_id)
                 if decision is None or decision.workspace != workspace or (only is not None and decision.test != only):
-                    outcomes.append(Outcome.UNKNOWN)
-                    tally.add(workspace, "", "unknown")
+                    outcomes.append(UNKNOWN)
+                    seen["", UNKNOWN] = seen.get(("", UNKNOWN), 0) + 1
                     continue
                 test = decision.test
                 at = int(time * SECOND + 0.5)
-                outcome = Outcome.ACCEPTED
+                outcome = ACCEPTED
                 if (decision_id, id) in here:
-                    outcome = Outcome.DUPLICATE
+                    outcome = DUPLICATE
                 elif at > latest:
-                    outcome = Outcome.FUTURE
-                elif at < decision.at - self._tolerance:
-                    outcome = Outcome.EARLY
+                    outcome = FUTURE
+                elif at < decision.at - tolerance:
+                    outcome = EARLY
                 else:
                     here.add((decision_id, id))
                     if rules is None or test != rules_of:
                         rules, counted = self._rules_of(workspace, test)
-                        rules_of = test
-                    if at > decision.at + int(min(rules.window_s, 1e9) * SECOND):
-                        outcome = Outcome.LATE
+                        rules_of, window = test, int(min(rules.window_s, 1e9) * SECOND)
+                    if at > decision.at + window:
+                        outcome = LATE
                     if at < decision.newest:
                         tally.add(workspace, test, OUT_OF_ORDER)
                     else:
                         decision.newest = at
-                    marked = decision.mark or mark or self._burst(decision, event)
+                    marked = decision.mark or mark
+                    if marked is None and kind != "shown" and decision.visitor is not None:
+                        marked = self._burst(decision, event)
                     if marked is not None:
                         tally.add_marked("events", workspace, test, marked)
-                    if outcome is Outcome.LATE or (marked is not None and marked not in counted):
+                    if outcome is LATE or (marked is not None and marked not in counted):
                         adds: tuple[int, int, float, float] = NOTHING
+                    elif kind == "shown" and decision.exposed and rules.success != "shown":
+                        adds = NOTHING  # seen again
                     else:
                         adds = effect(kind, value, rules, decision)
                     rows.append(
                         (
                             workspace, id, test, decision_id, kind, value, at, received, *adds,
-                            outcome is Outcome.LATE, marked,
+                            outcome is LATE, marked,
                         )
                     )  # fmt: skip
                 outcomes.append(outcome)
-                tally.add(workspace, test, outcome.value)
+                slot = (test, outcome)
+                seen[slot] = seen.get(slot, 0) + 1
+            for (test, outcome), n in seen.items():
+                tally.add(workspace, test, outcome.value, n)
             answers.append(tuple(outcomes))
         return answers
 
@@ -540,9 +549,9 @@ class _Tally:
         self.events: dict[tuple[str, str, str], int] = {}
         self.marked: dict[tuple[str, str, str, str], int] = {}  # (what, workspace, test, mark)
 
-    def add(self, workspace: str, test: str, outcome: str) -> None:
+    def add(self, workspace: str, test: str, outcome: str, n: int = 1) -> None:
         slot = (workspace, test, outcome)
-        self.events[slot] = self.events.get(slot, 0) + 1
+        self.events[slot] = self.events.get(slot, 0) + n
 
     def add_marked(self, what: str, workspace: str, test: str, mark: str) -> None:
         slot = (what, workspace, test, mark)
@@ -569,6 +578,9 @@ class _Tally:
 
 
 NOTHING = (0, 0, 0.0, 0.0)
+# as globals: looked up for each event
+ACCEPTED, LATE, DUPLICATE = Outcome.ACCEPTED, Outcome.LATE, Outcome.DUPLICATE
+UNKNOWN, FUTURE, EARLY = Outcome.UNKNOWN, Outcome.FUTURE, Outcome.EARLY
 TAKE_LOG = "insert into log_state (id, owner) values (1, ?) on conflict (id) do update set owner = excluded.owner"
 KEEP_SET = "insert into arm_sets (workspace, id, arms) values (?, ?, ?) on conflict (workspace, id) do nothing"
 FIND_SET = "select arms from arm_sets where workspace = ? and id = ?"

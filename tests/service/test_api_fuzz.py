@@ -13,8 +13,8 @@ import pytest
 import uvicorn
 
 from service.app import create_app
-from tests.service.conftest import fake_studio, settings_in
 from tests.benchmarks.kill_loop import free_port
+from tests.service.conftest import fake_studio, settings_in
 
 EXAMPLES = 2  # for each operation; whoever has the time asks for more
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
