@@ -285,8 +285,8 @@ def _english_part(low: str, key: str, part: str, rank: int, is_first: bool) -> l
 
 _CARE = re.compile(r"^(?:machine|hand|dishwasher|microwave|oven|freezer|wipe)\b.{0,30}$", re.I)
 _NO_PARTS = frozenset(
-    "care seal feature features use fit scent flavour flavor notes making material materials ingredients contents audience packaging function closure includes set style type firing water description note certification certifications origin size capacity weight colour color finish charging connectivity power battery surface coating quality testing manufacture production construction process crafted".split()
-)  # noqa: E501, SIM905
+    ["care", "seal", "feature", "features", "use", "fit", "scent", "flavour", "flavor", "notes", "making", "material", "materials", "ingredients", "contents", "audience", "packaging", "function", "closure", "includes", "set", "style", "type", "firing", "water", "description", "note", "certification", "certifications", "origin", "size", "capacity", "weight", "colour", "color", "finish", "charging", "connectivity", "power", "battery", "surface", "coating", "quality", "testing", "manufacture", "production", "construction", "process", "crafted"]
+)
 
 
 def _is_part(low: str) -> bool:
@@ -306,7 +306,7 @@ def _thing(low: str, key: str, part: str, rank: int, is_first: bool) -> list[Phr
         low in ("dimming", "charging", "closing", "closure", "control", "lighting", "heating", "cooling")
         and len(words) == 1
         and part.islower()
-    ):  # noqa: E501
+    ):
         name = f"{part} {low}"
         return [Phrase(key, rank, _upper_first(name), noun=name, clause=f"has {name}")]
     if is_part_of and len(words) <= 3 and stem(words[-1].lower()) not in {stem(w) for w in low.split()}:  # noqa: SIM102
@@ -383,7 +383,7 @@ def _figure(low: str, key: str, figure: str, rank: int) -> list[Phrase]:
             Phrase(
                 key, min(rank, 4), _upper_first(name), noun=f"{_a(figure)} {name}", clause=f"has {_a(figure)} {name}"
             )
-        ]  # noqa: E501
+        ]
     if "height" in low:
         return [Phrase(key, rank, f"{figure} tall", clause=f"stands {figure} tall")]
     if "diameter" in low:
@@ -488,7 +488,7 @@ def title_core(product: Product) -> str:
         r"\s*\b\d+(?:[.,]\d+)?\s*(?:[a-z]{1,4}\s*)?(?:[x×]\s*\d+(?:[.,]\d+)?\s*)+(?:cm|mm|m|in|inch(?:es)?)?\b",
         "",
         title,
-    )  # noqa: E501
+    )
     if product.brand:
         title = re.sub(rf"(?i)\b{re.escape(product.brand)}\b['’]?s?\s*", "", title)
     source = plain(title)
