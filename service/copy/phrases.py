@@ -284,9 +284,15 @@ def _english_part(low: str, key: str, part: str, rank: int, is_first: bool) -> l
 
 
 _CARE = re.compile(r"^(?:machine|hand|dishwasher|microwave|oven|freezer|wipe)\b.{0,30}$", re.I)
-_NO_PARTS = frozenset(
-    ["care", "seal", "feature", "features", "use", "fit", "scent", "flavour", "flavor", "notes", "making", "material", "materials", "ingredients", "contents", "audience", "packaging", "function", "closure", "includes", "set", "style", "type", "firing", "water", "description", "note", "certification", "certifications", "origin", "size", "capacity", "weight", "colour", "color", "finish", "charging", "connectivity", "power", "battery", "surface", "coating", "quality", "testing", "manufacture", "production", "construction", "process", "crafted"]
-)
+# fmt: off
+_NO_PARTS = frozenset((
+    "care", "seal", "feature", "features", "use", "fit", "scent", "flavour", "flavor", "notes", "making",
+    "material", "materials", "ingredients", "contents", "audience", "packaging", "function", "closure", "includes",
+    "set", "style", "type", "firing", "water", "description", "note", "certification", "certifications", "origin",
+    "size", "capacity", "weight", "colour", "color", "finish", "charging", "connectivity", "power", "battery",
+    "surface", "coating", "quality", "testing", "manufacture", "production", "construction", "process", "crafted",
+))
+# fmt: on
 
 
 def _is_part(low: str) -> bool:
