@@ -81,10 +81,10 @@ class Site:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda asked: self._mine(asked.url))
         if sign_in:
-            page.goto(f"{self.address}/login")
+            page.goto(f"{self.address}/login?next=/tests")
             page.get_by_label("API key").fill(self.grown.shop.key)
             page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url("**/tests")
+            page.wait_for_url(f"{self.address}/tests")
         return page
 
     def _mine(self, url: str) -> None:
@@ -244,11 +244,11 @@ def test_pages_can_be_read_by_everybody_and_fit_a_phone(site: Site, scheme: str)
     page = site.open(PHONE, scheme, sign_in=scheme == "light")
     id = site.grown.test.id
     if scheme == "dark":
-        page.goto(f"{site.address}/login")
+        page.goto(f"{site.address}/login?next=/tests")
         assert page.evaluate(CONTRASTS) == []
         page.get_by_label("API key").fill(site.grown.shop.key)
         page.keyboard.press("Enter")
-        page.wait_for_url("**/tests")
+        page.wait_for_url(f"{site.address}/tests")
     for path in ("/tests", "/tests/new", f"/tests/{id}", f"/tests/{id}/challengers"):
         page.goto(site.address + path)
         if path == f"/tests/{id}":
