@@ -11,7 +11,7 @@ from service.arena import utc_now
 from service.copy.brief import BriefFile, parse_brief
 
 from .access import AnyCaller, Merchant
-from .errors import READ, WRITE, responses
+from .errors import READ, WRITE
 from .idempotency import Idempotent
 from .shapes import After, Limit, Listing
 
@@ -26,7 +26,7 @@ class BrandView(BaseModel):
     brief: dict[str, Any]
 
 
-@router.put("/{id}", responses=WRITE | responses(201))
+@router.put("/{id}", responses=WRITE | {201: {"model": BrandView, "description": "it is new"}})
 def put_brand(id: BrandId, body: BriefFile, who: Merchant, response: Response) -> BrandView:
     """Keep how a brand speaks: tone, words to use and to avoid, examples, audience, offers. Replaces what was there."""
     said = body.model_dump(mode="json", exclude_unset=True)

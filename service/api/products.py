@@ -99,7 +99,7 @@ def get_product(id: Name, who: AnyCaller) -> Product:
     return who.services.store(who.workspace).products.get(id)
 
 
-@router.put("/{id}", responses=WRITE | responses(201))
+@router.put("/{id}", responses=WRITE | {201: {"model": Product, "description": "it is new"}})
 def put_product(id: Name, body: ProductFile, who: Merchant, response: Response) -> Product:
     """Keep a product, new or not. Photographs already uploaded under the names it lists stay."""
     if body.id != id:

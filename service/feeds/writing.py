@@ -27,7 +27,7 @@ NAMESPACE = "urn:adloom:copy"
 GOOGLE_ADS_CHANNELS = ("google_rsa",)
 META_CHANNELS = ("meta_feed", "meta_story", "meta_reels")
 
-_NUMBER = re.compile(r"^[+-]?\s?[$€£¥]?\d[\d\s.,:/]*%?(?:\s?[A-Za-z]{1,3})?$")
+_NUMBER = re.compile(r"^[+-]?\s?[$€£¥]?\.?\d[\d\s.,:/]*%?(?:\s?[A-Za-z]{1,3})?$")
 _RUNS = re.compile(r"^\s*(?:=|@\s*[A-Za-z_.]+\s*\(|[+-]\s*(?:@|=|[A-Za-z_.]+\s*\(|[^|]{0,200}\|[^!]{0,200}!))")
 
 
