@@ -117,7 +117,7 @@ def run(out: Path, *, visitors: int = 20_000, seed: int = 7, product_files: Sequ
         with seconds.of("start_server"):
             server.wait()
         with httpx.Client(base_url=server.address, headers={"X-API-Key": server.key}, timeout=300.0) as api:
-            story = Story(api, out, seed, bars, seconds)
+            story = Story(api, out, seed, bars, seconds, _PlainLines(console))
             for item in items:
                 story.import_product(item)
             story.make_everything(items)
@@ -148,8 +148,11 @@ def run(out: Path, *, visitors: int = 20_000, seed: int = 7, product_files: Sequ
 class Story:
     """The steps, each a few requests. What it learns on the way it keeps for the report."""
 
-    def __init__(self, api: httpx.Client, out: Path, seed: int, bars: Progress, seconds: Seconds) -> None:
+    def __init__(
+        self, api: httpx.Client, out: Path, seed: int, bars: Progress, seconds: Seconds, lines: _PlainLines
+    ) -> None:
         self.api, self.out, self.seed, self.bars, self.seconds = api, out, seed, bars, seconds
+        self.lines = lines
         self.copies: dict[str, dict[str, Json]] = {}  # product -> channel -> copy
         self.creatives: dict[str, list[Json]] = {}  # product -> creatives
 
@@ -239,6 +242,7 @@ class Story:
             others = states if other[1] is jobs else [self._call("GET", f"/v1/jobs/{job}") for job in other[1]]
             self.bars.update(bar[0], completed=bar[1] + sum(state["n_done"] for state in states))
             self.bars.update(other[0], completed=sum(state["n_done"] for state in others))
+            self.lines.say(self.bars)
             if any(state["n_failed"] for state in [*states, *others]):
                 raise DemoFailed("; ".join(self._reasons([*jobs, *other[1]])))
             if all(state["n_done"] == state["n_items"] for state in states):
@@ -293,6 +297,7 @@ class Story:
 
         async def look(visitors: int) -> None:
             self.bars.update(bar, completed=visitors)
+            self.lines.say(self.bars)
             if visitors % every == 0:
                 found = await asyncio.to_thread(self._result, test["id"])
                 looks.append({"visitors": visitors, "lift": found["policy_lift"]})
@@ -638,6 +643,21 @@ class Memory:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+
+
+class _PlainLines:
+    """Progress for logs and pipes, where bars that redraw themselves stay silent to the end."""
+
+    def __init__(self, console: Console, every_s: float = 10.0) -> None:
+        self._console, self._every, self._said = console, every_s, time.monotonic()
+
+    def say(self, bars: Progress) -> None:
+        """One line of all that is under way, at most every ten seconds; nothing on a terminal."""
+        if self._console.is_terminal or time.monotonic() - self._said < self._every:
+            return
+        self._said = time.monotonic()
+        parts = (f"{task.description} {task.completed:.0f}/{task.total:.0f}" for task in bars.tasks)
+        self._console.print("  ".join(parts), markup=False, highlight=False)
 
 
 def _bars(console: Console) -> Progress:
