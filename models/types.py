@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 FloatPixels = NDArray[np.float32]  # (H, W, 3), the colour space is said where it is used
 BytePixels = NDArray[np.uint8]  # (H, W, 3) sRGB, 0 to 255
 Alpha = NDArray[np.float32]  # (H, W), straight, 0 is scene, 1 is product
+REVIEW_ABOVE = 0.5  # of CutOut.uncertainty; see models/README.md for what it catches
 JsonValue = Any
 
 
@@ -264,9 +265,15 @@ class CutOut:
     photo: BytePixels  # (H, W, 3) sRGB as decoded, upright
     alpha: Alpha  # (H, W)
     foreground: BytePixels  # (H, W, 3) sRGB
-    uncertainty: float  # 0 sure to 1 lost
+    uncertainty: float  # 0 sure to 1 lost: the calibrated probability that a person would see a fault
     n_products: int  # separate objects found
     provenance: Provenance
+    reasons: tuple[str, ...] = ()  # why it is unsure, in words, the gravest first; () where nothing is
+
+    @property
+    def needs_review(self) -> bool:
+        """True: a person has to look before anything made from it may go out by itself."""
+        return self.uncertainty > REVIEW_ABOVE
 
 
 class Matting(Protocol):
