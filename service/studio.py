@@ -43,12 +43,17 @@ CACHED = 6  # cut-outs kept in memory, some 25 MB each
 CACHED_PLACES = 3  # 85 MB each
 
 
+def _no_mask(photo: Photo) -> bytes | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """Where pictures are read from and put: storage in the service, a folder for commands."""
 
     read: Callable[[Photo], bytes]
     put: Callable[[str, bytes], None]
+    mask: Callable[[Photo], bytes | None] = _no_mask  # what a person drew instead of the automatic cut-out, a PNG
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,16 +259,33 @@ class Studio:
         readies = [self._lifted(photo) for photo in product.photos]
         return min(readies, key=lambda ready: abs(math.sin(math.radians(ready.view_angle_deg)) - wanted))
 
-    def _lifted(self, photo: Photo) -> _Ready:
-        data = self._shelf.read(photo)
-        digest = hashlib.sha256(data).hexdigest()
-        return self._shop.cut_outs.get(digest, lambda: self._cut_out(data, digest))
+    def lift(self, photo: Photo) -> _Ready:
+        """One photograph cut out as pictures use it: by the mask that a person drew, else by the matting backend.
 
-    def _cut_out(self, data: bytes, digest: str) -> _Ready:
+        Raises:
+            UnreadableImage, NoProductFound: see matting.
+        """
+        return self._lifted(photo)
+
+    def _lifted(self, photo: Photo) -> _Ready:
+        data, mask = self._shelf.read(photo), self._shelf.mask(photo)
+        digest = hashlib.sha256(data).hexdigest()
+        key = digest if mask is None else f"{digest} {hashlib.sha256(mask).hexdigest()}"
+        return self._shop.cut_outs.get(key, lambda: self._cut_out(data, digest, mask))
+
+    def _cut_out(self, data: bytes, digest: str, mask: bytes | None = None) -> _Ready:
         from .images.intake import decode
         from .images.placement import find_base
 
-        cut_out = self._shop.matting.cut_out(decode(data).pixels)
+        photo = decode(data).pixels
+        if mask is None:
+            cut_out = self._shop.matting.cut_out(photo)
+        else:
+            from models.matting.given import cut_out_with_mask
+
+            from .masks import read_mask
+
+            cut_out = cut_out_with_mask(photo, read_mask(mask))
         base = find_base(cut_out.alpha)
         return _Ready(cut_out, digest, base.view_angle_deg, base.is_round)
 

@@ -17,6 +17,7 @@ from .domain import Copy, CopyLine, Creative, Product, Scene
 from .errors import InvalidInput
 from .jobs import Jobs
 from .keys import KeyRing
+from .masks import mask_of
 from .settings import Settings
 from .storage import Database, Objects, Store
 from .storage.objects import open_objects
@@ -108,7 +109,11 @@ class Services:
         """The studio with this workspace's photographs at hand. Models are loaded when first used."""
         if workspace not in self._studios:
             objects = self.objects(workspace)
-            shelf = Shelf(read=lambda photo: objects.get(photo.key), put=lambda key, data: _put(objects, key, data))
+            shelf = Shelf(
+                read=lambda photo: objects.get(photo.key),
+                put=lambda key, data: _put(objects, key, data),
+                mask=lambda photo: mask_of(self.database, objects, photo),
+            )
             self._studios[workspace] = self.make_studio(self.settings, shelf)
         return self._studios[workspace]
 

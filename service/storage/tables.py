@@ -365,6 +365,15 @@ draft_lines = Table(
     PrimaryKeyConstraint("workspace", "draft_id", "number"),
 )
 
+photo_masks = _owned(  # cut-outs that a person corrected; the id is the photograph's SHA-256
+    "photo_masks",
+    Column("mask_key", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),  # of the mask's bytes
+    Column("by_key", Id, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("updated", Moment, nullable=False),
+)
+
 channel_days = Table(  # what platforms report of ads that they serve; never mixed with our own log
     "channel_days",
     metadata,
