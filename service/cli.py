@@ -12,6 +12,7 @@ import typer
 
 from .commands import (
     copywriting,
+    db,
     exports,
     feeds,
     pictures,
@@ -37,7 +38,7 @@ app = typer.Typer(
 )
 for group in (run, copywriting, feeds, words, reviews, pictures):
     app.add_typer(group.app)
-for name, group in (("rules", rules), ("scenes", scenes), ("weights", weights)):
+for name, group in (("db", db), ("rules", rules), ("scenes", scenes), ("weights", weights)):
     app.add_typer(group.app, name=name)
 app.add_typer(visitors.app, name="visitors")
 app.add_typer(visitors.retention)

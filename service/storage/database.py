@@ -37,24 +37,38 @@ class Database:
         """Bring the tables to the newest version. Safe to call at every start, and from several processes at once."""
         if self._is_current():
             return
+        with self.engine.begin() as connection:
+            if not self.is_sqlite:
+                connection.execute(text("select pg_advisory_xact_lock(4151623042)"))
+            self.upgrade(connection, "head")
+
+    def upgrade(self, connection: Connection, to: str) -> None:
+        """Run the migrations up to ``to`` within the caller's transaction."""
         from alembic import command
         from alembic.config import Config
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
-        with self.engine.begin() as connection:
-            if not self.is_sqlite:
-                connection.execute(text("select pg_advisory_xact_lock(4151623042)"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
+
+    def known(self) -> tuple[str, ...]:
+        """The migrations that this version of adloom has, oldest first."""
+        return tuple(sorted(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/[0-9]*.py")))
+
+    def newest(self) -> str:
+        return self.known()[-1]
+
+    def version(self) -> str | None:
+        """The migration that the tables are at; None: there are none."""
+        with self.reader.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("select version_num from alembic_version")).scalar()
 
     def _is_current(self) -> bool:
         """True if the newest migration was run: then alembic need not be loaded."""
-        newest = max(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/[0-9]*.py"))
-        with self.reader.connect() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                return False
-            return list(connection.execute(text("select version_num from alembic_version")).scalars()) == [newest]
+        return self.version() == self.newest()
 
     def check(self) -> None:
         """Raises if the database cannot be read."""

@@ -1,0 +1,1 @@
+"""What keeps an installation alive: back up, restore, look whether all is well."""
