@@ -19,6 +19,7 @@ JsonValue = Any
 class JobState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"  # by a person, or because the disk is full; nothing begins until it is resumed
     DONE = "done"  # every item was tried; some may have failed
     FAILED = "failed"  # every item was tried and none succeeded
     CANCELLED = "cancelled"
@@ -48,6 +49,11 @@ class Job:
     created: datetime
     started: datetime | None = None
     finished: datetime | None = None
+    n_review: int = 0  # of those done: a person should look first
+    n_waiting: int = 0
+    seconds_each: float | None = None  # mean of the items done, on one worker
+    round: int = 0  # how often it was taken up again after a pause or for its failures
+    reason: str | None = None  # why it is paused
 
     @property
     def progress(self) -> float:
@@ -61,8 +67,13 @@ class JobItem:
     request: Mapping[str, JsonValue]
     state: ItemState = ItemState.WAITING
     result_id: str | None = None  # of the creative or copy that was made
-    reason: str | None = None  # why it failed, for the reader
+    reason: str | None = None  # why it failed, or why a person should look at it, for the reader
     seconds: float | None = None
+
+    @property
+    def status(self) -> str:
+        """The state, and "review" for what was made but wants a look."""
+        return "review" if self.state is ItemState.DONE and self.reason else self.state.value
 
 
 # --- tests that run ----------------------------------------------------------------------------------------------

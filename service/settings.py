@@ -70,6 +70,12 @@ class Settings(BaseSettings):
         default=1, description="chunks of items worked on at the same time"
     )
     job_chunk: Annotated[int, Field(ge=1, le=100)] = Field(default=8, description="items in a chunk")
+    items_waiting: Annotated[int, Field(ge=1)] = Field(
+        default=100_000, description="items of jobs that may wait in a workspace; more are refused with 429"
+    )
+    disk_reserve_mb: Annotated[int, Field(ge=0)] = Field(
+        default=200, description="jobs pause when less is free where the data folder lies"
+    )
     executor_id: str = Field(default="embedded", description="stable name of this process; each process its own")
 
     # tests

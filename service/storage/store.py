@@ -6,7 +6,7 @@ Every write is one transaction. Where a row points at an object, the object is p
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -293,8 +293,20 @@ def _creative(row: Row[Any]) -> Creative:
 
 
 class Jobs(_Repository):
-    def add(self, id: str, kind: str, requests: Sequence[Mapping[str, Any]], now: datetime) -> bool:
-        """Keep a job with all its items, or nothing. False if a job with this id is here already."""
+    def add(
+        self,
+        id: str,
+        kind: str,
+        requests: Sequence[Mapping[str, Any]],
+        now: datetime,
+        settled: Mapping[int, JobItem] | None = None,
+    ) -> bool:
+        """Keep a job with all its items, or nothing. False if a job with this id is here already.
+
+        Args:
+            settled: by position, items that need no work any more.
+        """
+        known = settled or {}
         with self._database.engine.begin() as connection:
             statement = insert(connection, t.jobs).values(
                 workspace=self._workspace,
@@ -314,35 +326,66 @@ class Jobs(_Repository):
                         "workspace": self._workspace,
                         "job_id": id,
                         "position": position,
-                        "state": ItemState.WAITING.value,
                         "request": dict(request),
+                        **_outcome(known.get(position)),
                     }
                     for position, request in enumerate(requests)
                 ],
             )
+            self._close_if_done(connection, id, now)
             return True
 
     def get(self, id: str) -> Job:
+        """Raises NotFound."""
         row = self._one(t.jobs, "job", id)
         return _job(row, self._tallies([id]))
+
+    def find(self, id: str) -> Job | None:
+        try:
+            return self.get(id)
+        except NotFound:
+            return None
 
     def page(self, after: str | None = None, limit: int = 50) -> Page[Job]:
         rows, following = self._page(t.jobs, (t.jobs,), (), after, limit)
         tallies = self._tallies([row.id for row in rows])
         return Page(tuple(_job(row, tallies) for row in rows), following)
 
-    def items(self, id: str, after: int = -1, limit: int = 100) -> tuple[JobItem, ...]:
-        rows = self._read(
-            select(t.job_items)
-            .where(
-                t.job_items.c.workspace == self._workspace,
-                t.job_items.c.job_id == id,
-                t.job_items.c.position > after,
-            )
-            .order_by(t.job_items.c.position)
-            .limit(limit)
+    def items(self, id: str, after: int = -1, limit: int = 100, status: str | None = None) -> tuple[JobItem, ...]:
+        """In the order of positions. ``status`` is a state, or "review"."""
+        c = t.job_items.c
+        query = select(t.job_items).where(c.workspace == self._workspace, c.job_id == id, c.position > after)
+        if status == "review":
+            query = query.where(c.state == ItemState.DONE.value, c.reason.is_not(None))
+        elif status == ItemState.DONE.value:
+            query = query.where(c.state == status, c.reason.is_(None))
+        elif status is not None:
+            query = query.where(c.state == status)
+        return tuple(_item(row) for row in self._read(query.order_by(c.position).limit(limit)))
+
+    def each_item(self, id: str, status: str | None = None) -> Iterator[JobItem]:
+        """All items, a page at a time in memory."""
+        after = -1
+        while items := self.items(id, after, 500, status):
+            yield from items
+            after = items[-1].position
+
+    def waiting(self, id: str) -> tuple[int, ...]:
+        """Positions that nothing came of yet."""
+        c = t.job_items.c
+        query = select(c.position).where(
+            c.workspace == self._workspace, c.job_id == id, c.state == ItemState.WAITING.value
         )
-        return tuple(_item(row) for row in rows)
+        return tuple(row.position for row in self._read(query.order_by(c.position)))
+
+    def n_waiting(self) -> int:
+        """Items of all jobs of this workspace that wait."""
+        query = (
+            select(func.count())
+            .select_from(t.job_items)
+            .where(t.job_items.c.workspace == self._workspace, t.job_items.c.state == ItemState.WAITING.value)
+        )
+        return int(self._read(query)[0][0])
 
     def item(self, id: str, position: int) -> JobItem:
         rows = self.items(id, position - 1, 1)
@@ -369,6 +412,59 @@ class Jobs(_Repository):
         """What kind of job it is, without counting its items. Raises NotFound."""
         return str(self._one(t.jobs, "job", id, t.jobs.c.kind).kind)
 
+    def head(self, id: str) -> tuple[str, JobState, int]:
+        """(kind, state, round) without counting its items. Raises NotFound."""
+        row = self._one(t.jobs, "job", id, t.jobs.c.kind, t.jobs.c.state, t.jobs.c.round)
+        return str(row.kind), JobState(row.state), int(row.round)
+
+    def pause(self, id: str, reason: str | None = None) -> Job:
+        """Begin no more items. Raises NotFound, Conflict when the job has ended."""
+        with self._database.engine.begin() as connection:
+            state = self._state(connection, id)
+            if state.is_final:
+                raise Conflict(f"job {id!r} has ended: {state.value}")
+            connection.execute(update(t.jobs).where(*self._job(id)).values(state=JobState.PAUSED.value, reason=reason))
+        return self.get(id)
+
+    def take_up(self, id: str, again: Iterable[ItemState] = (), positions: Sequence[int] | None = None) -> Job:
+        """A new round of a job: of what waits, and of items in the states of ``again`` (all, or these positions).
+
+        Raises:
+            NotFound
+            Conflict: nothing is left to do.
+        """
+        c, states = t.job_items.c, [state.value for state in again]
+        with self._database.engine.begin() as connection:
+            self._state(connection, id)
+            here = (c.workspace == self._workspace, c.job_id == id)
+            for start in range(0, len(positions) if positions is not None else 1, 500):
+                chosen = () if positions is None else (c.position.in_(positions[start : start + 500]),)
+                connection.execute(
+                    update(t.job_items)
+                    .where(*here, c.state.in_(states), *chosen)
+                    .values(state=ItemState.WAITING.value, result_id=None, reason=None, seconds=None)
+                )
+            waits = connection.execute(
+                select(c.position).where(*here, c.state == ItemState.WAITING.value).limit(1)
+            ).first()
+            if waits is None:
+                raise Conflict(f"job {id!r} has nothing left to do")
+            connection.execute(
+                update(t.jobs)
+                .where(*self._job(id))
+                .values(state=JobState.QUEUED.value, reason=None, finished=None, round=t.jobs.c.round + 1)
+            )
+        return self.get(id)
+
+    def _job(self, id: str) -> tuple[ColumnElement[bool], ...]:
+        return t.jobs.c.workspace == self._workspace, t.jobs.c.id == id
+
+    def _state(self, connection: Connection, id: str) -> JobState:
+        row = connection.execute(select(t.jobs.c.state).where(*self._job(id))).one_or_none()
+        if row is None:
+            raise NotFound("job", id)
+        return JobState(row.state)
+
     def begin(self, id: str, now: datetime) -> None:
         with self._database.engine.begin() as connection:
             connection.execute(
@@ -376,7 +472,10 @@ class Jobs(_Repository):
                 .where(
                     t.jobs.c.workspace == self._workspace, t.jobs.c.id == id, t.jobs.c.state == JobState.QUEUED.value
                 )
-                .values(state=JobState.RUNNING.value, started=now)
+                .values(
+                    state=JobState.RUNNING.value,
+                    started=func.coalesce(t.jobs.c.started, bindparam("at", now, t.Moment)),
+                )
             )
 
     def cancel(self, id: str, now: datetime) -> Job:
@@ -423,31 +522,95 @@ class Jobs(_Repository):
             .values(state=state.value, finished=now)
         )
 
-    def _tallies(self, ids: Sequence[str]) -> dict[tuple[str, str], int]:
+    def _tallies(self, ids: Sequence[str]) -> dict[tuple[str, str], _Tally]:
+        c = t.job_items.c
         query = (
-            select(t.job_items.c.job_id, t.job_items.c.state, func.count().label("n"))
-            .where(t.job_items.c.workspace == self._workspace, t.job_items.c.job_id.in_(ids))
-            .group_by(t.job_items.c.job_id, t.job_items.c.state)
+            select(
+                c.job_id,
+                c.state,
+                func.count().label("n"),
+                func.count(c.reason).label("n_reasons"),
+                func.avg(c.seconds).label("seconds"),
+            )
+            .where(c.workspace == self._workspace, c.job_id.in_(ids))
+            .group_by(c.job_id, c.state)
         )
-        return {(row.job_id, row.state): row.n for row in self._read(query)}
+        return {(row.job_id, row.state): _Tally(row.n, row.n_reasons, row.seconds) for row in self._read(query)}
 
 
-def _job(row: Row[Any], tallies: Mapping[tuple[str, str], int]) -> Job:
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """The items of one job in one state."""
+
+    n: int = 0
+    n_reasons: int = 0
+    seconds: float | None = None  # mean
+
+
+def _outcome(item: JobItem | None) -> dict[str, Any]:
+    if item is None:
+        return {"state": ItemState.WAITING.value, "result_id": None, "reason": None, "seconds": None}
+    return {
+        "state": item.state.value,
+        "result_id": item.result_id,
+        "reason": item.reason,
+        "seconds": item.seconds,
+    }
+
+
+def _job(row: Row[Any], tallies: Mapping[tuple[str, str], _Tally]) -> Job:
+    def tally(state: ItemState) -> _Tally:
+        return tallies.get((row.id, state.value), _Tally())
+
+    done = tally(ItemState.DONE)
     return Job(
         id=row.id,
         kind=row.kind,
         state=JobState(row.state),
         n_items=row.n_items,
-        n_done=tallies.get((row.id, ItemState.DONE.value), 0),
-        n_failed=tallies.get((row.id, ItemState.FAILED.value), 0),
+        n_done=done.n,
+        n_failed=tally(ItemState.FAILED).n,
         created=row.created,
         started=row.started,
         finished=row.finished,
+        n_review=done.n_reasons,
+        n_waiting=tally(ItemState.WAITING).n,
+        seconds_each=None if done.seconds is None else float(done.seconds),
+        round=row.round,
+        reason=row.reason,
     )
 
 
 def _item(row: Row[Any]) -> JobItem:
     return JobItem(row.position, row.request, ItemState(row.state), row.result_id, row.reason, row.seconds)
+
+
+class Batches(_Repository):
+    """What was asked of each batch and what its products look like; its items are a job's."""
+
+    def put(self, id: str, body: Mapping[str, Any], now: datetime) -> None:
+        """Keep a batch, replacing what was said of it before."""
+        with self._database.engine.begin() as connection:
+            statement = insert(connection, t.batches).values(
+                workspace=self._workspace, id=id, body=dict(body), created=now
+            )
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["workspace", "id"], set_={"body": dict(body)})
+            )
+
+    def get(self, id: str) -> tuple[dict[str, Any], datetime]:
+        """(what was asked, when). Raises NotFound."""
+        row = self._one(t.batches, "batch", id)
+        return dict(row.body), row.created
+
+    def has(self, id: str) -> bool:
+        c = t.batches.c
+        return bool(self._read(select(c.id).where(c.workspace == self._workspace, c.id == id)))
+
+    def page(self, after: str | None = None, limit: int = 50) -> Page[str]:
+        """Their ids."""
+        rows, following = self._page(t.batches, (t.batches.c.id,), (), after, limit)
+        return Page(tuple(row.id for row in rows), following)
 
 
 class Tests(_Repository):
@@ -732,15 +895,15 @@ class Keys:
             ).all()
         return tuple((row.workspace, row.id) for row in rows)
 
-    def unfinished_jobs(self) -> tuple[tuple[str, str, int], ...]:
-        """(workspace, id, items) of every job that has not ended."""
+    def unfinished_jobs(self) -> tuple[tuple[str, str, int, int], ...]:
+        """(workspace, id, items, round) of every job that is to be worked on."""
         with self._database.reader.connect() as connection:
             rows = connection.execute(
-                select(t.jobs.c.workspace, t.jobs.c.id, t.jobs.c.n_items).where(
+                select(t.jobs.c.workspace, t.jobs.c.id, t.jobs.c.n_items, t.jobs.c.round).where(
                     t.jobs.c.state.in_([JobState.QUEUED.value, JobState.RUNNING.value])
                 )
             ).all()
-        return tuple((row.workspace, row.id, row.n_items) for row in rows)
+        return tuple((row.workspace, row.id, row.n_items, row.round) for row in rows)
 
 
 def _key(row: Row[Any]) -> ApiKey:
@@ -771,6 +934,7 @@ class Store:
         self.copies = Copies(database, workspace)
         self.creatives = Creatives(database, workspace)
         self.jobs = Jobs(database, workspace)
+        self.batches = Batches(database, workspace)
         self.tests = Tests(database, workspace)
 
     def note(self, entry: AuditEntry) -> None:

@@ -135,7 +135,11 @@ jobs = _owned(
     Column("created", Moment, nullable=False),
     Column("started", Moment),
     Column("finished", Moment),
+    Column("round", Integer, nullable=False, server_default="0"),
+    Column("reason", Text),
 )
+
+batches = _owned("batches", Column("body", Body, nullable=False), Column("created", Moment, nullable=False))
 
 job_items = Table(
     "job_items",
