@@ -6,10 +6,10 @@ From the repository root, with Blender's Python (README.md beside this file):
     python -m models.training.render_pairs --out data/pairs --only sage-podium-jar
     python -m models.training.render_pairs --out data/pairs --until 06:30
 
-Each pair is a folder: ``plate/`` (a plate as the product reads it, without the product), ``truth.png`` (the same with the
-product in it; beyond the frame in ``pair.json`` copied from the empty place), ``again.png`` (the same with another seed:
-the noise of the renders), ``mask.png`` (the product in it), ``photo.png`` and ``photo-mask.png`` (the product on white, seen
-from the same elevation) and ``pair.json``. Finished pairs are skipped; the same seed gives the same pair.
+Each pair is a folder: ``plate/`` (a plate as the product reads it, without the product), ``truth.png`` (the same with
+the product in it; beyond the frame in ``pair.json`` copied from the empty place), ``again.png`` (the same with another
+seed: the noise of the renders), ``mask.png`` (the product in it), ``photo.png`` and ``photo-mask.png`` (the product on
+white, seen from the same elevation) and ``pair.json``. Finished pairs are skipped; the same seed gives the same pair.
 """
 
 from __future__ import annotations

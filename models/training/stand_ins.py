@@ -80,14 +80,10 @@ def mug(rng: random.Random) -> list[Any]:
     glaze = materials.ceramic(rng.choice(TINTS[:7]), speckle=rng.choice((0.0, 0.8)), roughness=0.3, glaze=0.6)
     outer = geometry.fillet([(0, 0), (0.8 * radius, 0), (radius, 0.012), (radius, tall)], [0, 0.003, 0.01, 0])
     wall = geometry.lathe(props.hollow(outer, 0.0038), glaze, segments=144)
-    ear = [
-        (
-            (radius + 0.029 * math.cos(a) ** 0.8 if abs(a) < 1.57 else radius) - 0.002,
-            0.0,
-            0.5 * tall + 0.031 * math.sin(a),
-        )
-        for a in (math.pi * (0.5 - k / 40) for k in range(41))
-    ]
+    ear = []
+    for angle in (math.pi * (0.5 - k / 40) for k in range(41)):
+        reach = 0.029 * max(math.cos(angle), 0.0) ** 0.8
+        ear.append((radius + reach - 0.002, 0.0, 0.5 * tall + 0.031 * math.sin(angle)))
     handle = geometry.sweep(ear, 0.011, 0.0065, glaze, side=(0, 1, 0), roundness=0.85)
     return [wall, handle]
 
