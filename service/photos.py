@@ -12,6 +12,7 @@ from datetime import datetime
 
 from .domain import Photo, Product
 from .errors import InvalidInput
+from .settings import Settings
 from .storage import Objects, Store
 
 SUFFIXES = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png"), "WEBP": ("webp", "image/webp")}
@@ -77,3 +78,42 @@ def keep_photo(
     product = replace(product, photos=tuple(kept))
     store.products.put(product, now)
     return product
+
+
+def is_address(key: str) -> bool:
+    """Does a photograph's key name a place in the web?"""
+    return key.startswith(("http://", "https://"))
+
+
+def fetch_photo(
+    store: Store, objects: Objects, product_id: str, url: str, name: str | None, now: datetime, settings: Settings
+) -> Product:
+    """Fetch a photograph and keep it in the place that its address, or ``name``, has in its product.
+
+    Raises:
+        NotFound: no such product.
+        InvalidInput: fetching is off, the address leads into a network of our own, or it is no picture that we take.
+    """
+    from .fetching import fetch
+
+    if settings.fetch == "none":
+        raise InvalidInput("url", "this installation fetches nothing (ADLOOM_FETCH=none); upload the photograph")
+    store.products.get(product_id)
+    found = fetch(url, max_bytes=settings.max_upload_bytes, allow_private=settings.fetch == "all")
+    return keep_photo(store, objects, product_id, name or url, found.data, now, settings.max_photo_pixels)
+
+
+def fetch_missing(store: Store, objects: Objects, product: Product, now: datetime, settings: Settings) -> Product:
+    """The product with the first photograph that could be fetched, when it has addresses and nothing uploaded.
+
+    Raises:
+        InvalidInput: the reason why the last of them could not be had.
+    """
+    reason: InvalidInput | None = None
+    for photo in product.photos:
+        if is_address(photo.key):
+            try:
+                return fetch_photo(store, objects, product.id, photo.key, None, now, settings)
+            except InvalidInput as error:
+                reason = InvalidInput("photos", f"{photo.key[:200]}: {error}")
+    raise reason or InvalidInput("photos", f"product {product.id!r} has no photograph; upload one first")

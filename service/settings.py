@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=MEBIBYTE, description="largest JSON body")
     max_upload_bytes: int = Field(default=32 * MEBIBYTE, description="largest photograph or feed")
     max_photo_pixels: int = Field(default=60_000_000, description="largest photograph, width times height")
+    fetch: Literal["public", "all", "none"] = Field(
+        default="public", description="photographs named by address: of the open internet, also of our network, or not"
+    )
     rate_limit: str | None = Field(
         default=None, description='requests a key may make, such as "50/second"; default: no limit'
     )

@@ -18,6 +18,7 @@ from .errors import InvalidInput
 from .jobs import Jobs
 from .keys import KeyRing
 from .masks import mask_of
+from .photos import fetch_missing
 from .settings import Settings
 from .storage import Database, Objects, Store
 from .storage.objects import open_objects
@@ -223,10 +224,9 @@ def make_picture(services: Services, workspace: str, request: Mapping[str, Any])
     """One item of an image job: make the ad, put its picture, then its row. Returns the creative's id."""
     store = services.store(workspace)
     product = store.products.get(request["product_id"])
-    uploaded = tuple(photo for photo in product.photos if photo.sha256)
-    if not uploaded:
-        raise InvalidInput("photos", f"product {product.id!r} has no photograph; upload one first")
-    product = replace(product, photos=uploaded)
+    if not any(photo.sha256 for photo in product.photos):
+        product = fetch_missing(store, services.objects(workspace), product, utc_now(), services.settings)
+    product = replace(product, photos=tuple(photo for photo in product.photos if photo.sha256))
     creative, data = services.studio(workspace).make(
         product,
         scene=request.get("scene"),

@@ -6,23 +6,24 @@ from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from service.arena import utc_now
 from service.domain import Photo, Product
 from service.errors import InvalidInput, NotFound
 from service.imports import format_of, read_feed
-from service.photos import inspect_photo, keep_photo
+from service.photos import fetch_photo, inspect_photo, keep_photo
 from service.products import ProductFile, parse_product
 
 from .access import AnyCaller, Merchant
 from .errors import READ, WRITE, FieldProblem, problem, responses
 from .idempotency import Idempotent
-from .shapes import After, Limit, Listing, listing
+from .shapes import After, Limit, Listing, Strict, listing
 
 router = APIRouter(prefix="/v1/products", tags=["products"], route_class=Idempotent)
-Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+Name = Annotated[str, Path(pattern=NAME)]
 FEEDS = {
     kind: {"schema": {"type": "string"}}
     for kind in ("application/json", "application/x-ndjson", "text/csv", "text/tab-separated-values", "application/xml")
@@ -128,6 +129,28 @@ async def put_photo(id: Name, name: Name, request: Request, who: Merchant) -> Pr
     """
     data = await request.body()
     return await run_in_threadpool(_keep_photo, who, id, name, data)
+
+
+class PhotoAddress(Strict):
+    """Where a photograph is to be had."""
+
+    url: Annotated[str, Field(max_length=2_000, description="http or https, on the open internet")]
+    name: Annotated[str, Field(pattern=NAME)] | None = None
+
+
+@router.post("/{id}/photos", responses=WRITE)
+def fetch_photo_from(id: Name, body: PhotoAddress, who: Merchant) -> Product:
+    """Fetch a photograph from its address. Those that a product's file names are fetched when first needed, too."""
+    services = who.services
+    return fetch_photo(
+        services.store(who.workspace),
+        services.objects(who.workspace),
+        id,
+        body.url,
+        body.name,
+        utc_now(),
+        services.settings,
+    )
 
 
 @router.get("/{id}/photos/{name}", responses=READ, response_class=Response)
