@@ -12,26 +12,29 @@ import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, cast
 
 import numpy as np
 from PIL import Image
 
+from models.errors import ModelError
 from models.types import BytePixels, CutOut, ImageModel, ImageRequest, Matting, PaintedBackdrop, TextModel
 from prompts.scenes import SceneRow
 from prompts.scenes import scene as scene_row
 from prompts.scenes import scenes as scene_rows
 
 from .domain import Brand, Brief, Copy, CopyLine, Creative, Finding, Photo, Product, Scene
-from .errors import InvalidInput
+from .errors import InvalidInput, ServiceError
 from .images.formats import Format, formats
+from .images.stages import Stages
 
 if TYPE_CHECKING:
     from .copy.brief import BriefFile
+    from .images.choice import Choice, Look
 
 T = TypeVar("T")
 Progress = Callable[[str, float], None]  # what is being done, 0 to 1
@@ -41,6 +44,12 @@ LIBRARY_ID = re.compile(r"^[a-z0-9]+([_-][a-z0-9]+)+$")  # "sage-podium"; one wo
 UNSURE = 0.5  # cut-outs above it want a look
 CACHED = 6  # cut-outs kept in memory, some 25 MB each
 CACHED_PLACES = 3  # 85 MB each
+CACHED_LOOKS = 200
+FRAMINGS = ((0.0, 1.0), (-0.13, 0.86), (0.13, 0.86))  # of takes: aside by so much of the width, and how large
+TAKES = 2 * len(FRAMINGS)
+PictureType = Literal["png", "webp", "jpg"]
+JPEG_QUALITY = 95
+RUN_LENGTHS = 3  # zlib's strategy Z_RLE
 
 
 def _no_mask(photo: Photo) -> bytes | None:
@@ -54,6 +63,7 @@ class Shelf:
     read: Callable[[Photo], bytes]
     put: Callable[[str, bytes], None]
     mask: Callable[[Photo], bytes | None] = _no_mask  # what a person drew instead of the automatic cut-out, a PNG
+    keeps_bare: bool = True  # False: pictures without their words are not wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,9 @@ class PlateFacts(Protocol):
 
     @property
     def view_angle_deg(self) -> float: ...
+
+    @property
+    def ball_rgb(self) -> tuple[float, float, float]: ...
 
 
 class KnowsPlates(Protocol):
@@ -90,20 +103,31 @@ class _Ready:
 
 
 class _Cache(Generic[T]):
-    """The most recently used few, by key; one maker at a time."""
+    """The most recently used few, by key; one maker at a time for each key."""
 
     def __init__(self, size: int) -> None:
         self._size, self._lock = size, Lock()
         self._kept: OrderedDict[str, T] = OrderedDict()
+        self._makers: dict[str, Lock] = {}
 
     def get(self, key: str, make: Callable[[], T]) -> T:
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make()
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._size:
-                self._kept.popitem(last=False)
-            return self._kept[key]
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+            maker = self._makers.setdefault(key, Lock())
+        with maker:
+            with self._lock:
+                if key in self._kept:  # another thread made it meanwhile
+                    self._kept.move_to_end(key)
+                    return self._kept[key]
+            value = make()
+            with self._lock:
+                self._kept[key] = value
+                self._makers.pop(key, None)
+                while len(self._kept) > self._size:
+                    self._kept.popitem(last=False)
+            return value
 
 
 class Workshop:
@@ -117,6 +141,9 @@ class Workshop:
         self.cut_outs: _Cache[_Ready] = _Cache(CACHED)
         self.places: _Cache[PaintedBackdrop] = _Cache(CACHED_PLACES)
         self.painters: _Cache[ImageModel] = _Cache(CACHED)
+        self.looks: _Cache[Choice] = _Cache(CACHED_LOOKS)
+        self.painting = Lock()  # networks take all cores by themselves
+        self.stages = Stages()  # where the time of pictures went
 
     @cached_property
     def text_model(self) -> TextModel:
@@ -210,22 +237,58 @@ class Studio:
             InvalidInput: the product has no photograph.
             NoProductFound: nothing stands out on it.
         """
-        from .images.placement import Fit, fits
+        return list(self._choice(product, n, seed).scenes)
+
+    def look(self, product: Product, n: int, seed: int = 0) -> Look:
+        """What a product's photographs are like, and the n places that suit them; never fails for a photograph.
+
+        Raises:
+            InvalidInput: the product has no photograph.
+        """
+        from .images.choice import Look, PhotoLook
+
+        if not product.photos:
+            raise InvalidInput("photos", f"product {product.id!r} has no photograph")
+        looks: list[PhotoLook] = []
+        for photo in product.photos:
+            try:
+                ready = self.lift(photo)
+            except (ModelError, ServiceError) as error:
+                looks.append(PhotoLook(photo, str(error)))
+                continue
+            cut = ready.cut_out
+            seen = PhotoLook(photo, None, ready.view_angle_deg, cut.uncertainty, cut.needs_review, cut.n_products)
+            looks.append(replace(seen, reasons=cut.reasons))
+        good = tuple(look.photo for look in looks if look.problem is None)
+        if not good:
+            return Look(tuple(looks), (), 0)
+        choice = self._choice(replace(product, photos=good), n, seed)
+        return Look(tuple(looks), choice.scenes, choice.n_believable)
+
+    def _choice(self, product: Product, n: int, seed: int) -> Choice:
+        key = _digest(product.id, product.category, product.title, product.photos, n, seed)
+        return self._shop.looks.get(key, lambda: self._choose(product, n, seed))
+
+    def _choose(self, product: Product, n: int, seed: int) -> Choice:
+        from models.finish import relight
+
+        from .images.choice import Candidate, choose
+        from .images.placement import fits
 
         plates = cast(KnowsPlates, self._shop.painter("plates"))
-        rng = np.random.default_rng([seed, len(product.id)])
-        order = {Fit.BELIEVABLE: 0, Fit.DOUBTFUL: 1, Fit.REJECT: 2}
-        ranked: list[tuple[int, int, float, Scene]] = []
+        whites: dict[str, tuple[float, float, float] | None] = {}
+        candidates: list[Candidate] = []
         for scene in self.scenes():
             if scene.plate is None:
                 continue
-            angle = plates.describe(scene.plate).view_angle_deg
-            ready = self.ready(product, angle)
-            fit = fits(ready.view_angle_deg, angle, ready.is_round)
-            suits = 0 if not scene.categories or product.category in scene.categories else 1
-            ranked.append((order[fit], suits, float(rng.random()), scene))
-        ranked.sort(key=lambda row: row[:3])
-        return _varied([row[3] for row in ranked if row[0] < 2] or [row[3] for row in ranked], n)
+            plate = plates.describe(scene.plate)
+            ready = self.ready(product, plate.view_angle_deg)
+            if ready.photo_sha256 not in whites:
+                whites[ready.photo_sha256] = _white_of(ready.cut_out)
+            dark = relight.is_too_dark_for(plate.ball_rgb, whites[ready.photo_sha256])
+            fit = fits(ready.view_angle_deg, plate.view_angle_deg, ready.is_round)
+            candidates.append(Candidate(scene, fit, dark))
+        return choose(product, candidates, n, seed)
 
     def paint(
         self, scene: Scene, *, backend: str | None = None, seed: int = 0, view_angle_deg: float | None = None
@@ -240,7 +303,16 @@ class Studio:
             view_angle_deg=view_angle_deg,
         )
         key = _digest(backend, request.words, request.plate, seed if request.plate is None else 0, view_angle_deg)
-        return self._shop.places.get(key, lambda: self._shop.painter(backend).paint(request))
+
+        def make() -> PaintedBackdrop:
+            with self._shop.stages.stage("decode plate" if backend == "plates" else "paint place"):
+                painter = self._shop.painter(backend)
+                if backend == "plates":
+                    return painter.paint(request)
+                with self._shop.painting:
+                    return painter.paint(request)
+
+        return self._shop.places.get(key, make)
 
     # --- pictures --------------------------------------------------------------------------------------------------
 
@@ -271,7 +343,12 @@ class Studio:
         data, mask = self._shelf.read(photo), self._shelf.mask(photo)
         digest = hashlib.sha256(data).hexdigest()
         key = digest if mask is None else f"{digest} {hashlib.sha256(mask).hexdigest()}"
-        return self._shop.cut_outs.get(key, lambda: self._cut_out(data, digest, mask))
+
+        def make() -> _Ready:
+            with self._shop.stages.stage("cut out"):
+                return self._cut_out(data, digest, mask)
+
+        return self._shop.cut_outs.get(key, make)
 
     def _cut_out(self, data: bytes, digest: str, mask: bytes | None = None) -> _Ready:
         from .images.intake import decode
@@ -302,8 +379,10 @@ class Studio:
         call_to_action: str | None = None,
         copy_id: str | None = None,
         brand: Brand | None = None,
+        take: int = 0,
+        picture_type: PictureType = "png",
     ) -> tuple[Creative, bytes]:
-        """One finished advertisement as a PNG, with the record by which it can be made again.
+        """One finished advertisement, with the record by which it can be made again.
 
         The picture without words is put on the shelf too, under the key ``layout["bare_picture_key"]``.
 
@@ -311,6 +390,9 @@ class Studio:
             scene: id in the library, or words for a place; None takes the plate that suits the photograph best.
             backend: "plates" or a backend that paints; None follows the scene.
             headline, body, call_to_action: typeset where given.
+            take: another picture of the same place, 0 to ``TAKES`` - 1: odd ones show it mirrored, higher ones stand
+                the product aside. With words it stands where the format wants it.
+            picture_type: "png" and "webp" lose nothing; "jpg" does, and a finding says by how much.
 
         Raises:
             InvalidInput: unknown format, no photograph, words without a backend that paints.
@@ -318,47 +400,61 @@ class Studio:
         """
         from .images import fidelity
         from .images.compose import compose
-        from .images.layout import lay_out
         from .images.placement import place
 
+        if not 0 <= take < TAKES:
+            raise InvalidInput("take", f"{take}; there are takes 0 to {TAKES - 1}")
+        stage = self._shop.stages.stage
         frame = _format(format)
         place_for = self.scene_for(product, scene, backend, seed)
-        painted = self._place_for(product, place_for, backend, seed)
+        painted = self._taken(self._place_for(product, place_for, backend, seed), take)
         ready = self.ready(product, painted.backdrop.camera.view_angle_deg)
-        placement = place(
-            ready.cut_out,
-            painted.backdrop,
-            size_px=frame.size_px,
-            standing_px=frame.standing_px,
-            max_product_px=frame.max_product_px,
-            real_height_m=height_of(product),
-        )
+        aside, size = FRAMINGS[take // 2] if not (headline or call_to_action) else FRAMINGS[0]
+        with stage("place"):
+            placement = place(
+                ready.cut_out,
+                painted.backdrop,
+                size_px=frame.size_px,
+                standing_px=(frame.standing_px[0] + aside * frame.size_px[0], frame.standing_px[1]),
+                max_product_px=(size * frame.max_product_px[0], size * frame.max_product_px[1]),
+                real_height_m=height_of(product),
+            )
         composed = compose(ready.cut_out, painted.backdrop, placement, seed=seed)
+        self._shop.stages.add(composed.stages)
         brand = brand or brand_of(product)
         picture, layout, findings = composed.pixels, {}, tuple(_notes(composed.notes, painted, ready.cut_out))
         if headline or call_to_action:
-            laid = lay_out(
-                composed.pixels,
-                composed.product_box_px,
-                composed.product_alpha,
-                frame,
-                headline=headline,
-                body=body,
-                call_to_action=call_to_action,
-                brand=brand,
-                logo=None,
-                language=product.language,
-            )
+            from .images.layout import lay_out
+
+            with stage("lay out words"):
+                laid = lay_out(
+                    composed.pixels,
+                    composed.product_box_px,
+                    composed.product_alpha,
+                    frame,
+                    headline=headline,
+                    body=body,
+                    call_to_action=call_to_action,
+                    brand=brand,
+                    logo=None,
+                    language=product.language,
+                )
             picture, layout, findings = laid.pixels, dict(laid.record), findings + tuple(laid.findings)
-        data = encode(picture)
-        receipt = fidelity.measure(
-            data,
-            cut_out=ready.cut_out,
-            placement=placement,
-            photo_sha256=ready.photo_sha256,
-            provenance=painted.backdrop.provenance,
-        )
-        bare_key = self._keep_bare(composed.pixels)
+        with stage("encode"):
+            data = encode(picture, picture_type)
+        with stage("receipt"):
+            receipt = fidelity.measure(
+                data if picture_type != "jpg" else _lossless(picture),
+                cut_out=ready.cut_out,
+                placement=placement,
+                photo_sha256=ready.photo_sha256,
+                provenance=painted.backdrop.provenance,
+            )
+        if picture_type == "jpg":
+            receipt = replace(receipt, picture_sha256=hashlib.sha256(data).hexdigest())
+            findings = (*findings, _what_jpeg_lost(picture, data, composed.product_box_px))
+        picture_key = f"creatives/{receipt.picture_sha256}.{picture_type}"
+        bare_key = picture_key if picture is composed.pixels else self._keep_bare(composed.pixels)
         creative = Creative(
             id=_creative_id(
                 product, place_for, backend, format, seed, headline, body, call_to_action, receipt.picture_sha256
@@ -367,7 +463,7 @@ class Studio:
             format=format,
             width_px=frame.size_px[0],
             height_px=frame.size_px[1],
-            picture_key=f"creatives/{receipt.picture_sha256}.png",
+            picture_key=picture_key,
             scene=place_for,
             image_provenance=_plain(painted.backdrop.provenance),
             matting_provenance=_plain(ready.cut_out.provenance),
@@ -375,7 +471,7 @@ class Studio:
             headline=headline,
             body=body,
             call_to_action=call_to_action,
-            layout={**layout, "bare_picture_key": bare_key, "placement": _plain(placement)},
+            layout={**layout, "bare_picture_key": bare_key, "placement": _plain(placement), "take": take},
             receipt=receipt,
             findings=findings,
         )
@@ -398,18 +494,56 @@ class Studio:
             return self.paint(scene, backend="plates")
         return self.paint(scene, backend=backend, seed=seed, view_angle_deg=self.ready(product).view_angle_deg)
 
-    def _keep_bare(self, picture: BytePixels) -> str:
-        data = encode(picture)
+    def _taken(self, painted: PaintedBackdrop, take: int) -> PaintedBackdrop:
+        from models.image.mirror import mirrored
+
+        if take % 2 == 0:
+            return painted
+        with self._shop.stages.stage("mirror place"):
+            return replace(painted, backdrop=mirrored(painted.backdrop))
+
+    def _keep_bare(self, picture: BytePixels) -> str | None:
+        if not self._shelf.keeps_bare:
+            return None
+        with self._shop.stages.stage("encode"):
+            data = encode(picture)
         key = f"pictures/{hashlib.sha256(data).hexdigest()}.png"
         self._shelf.put(key, data)
         return key
 
 
-def encode(picture: BytePixels) -> bytes:
-    """(H, W, 3) sRGB as a PNG: lossless, or the receipt could not be zero."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=4)
+def encode(picture: BytePixels, picture_type: PictureType = "png") -> bytes:
+    """(H, W, 3) sRGB as a file. PNG and WebP lose nothing, or the receipt could not be zero.
+
+    Run lengths instead of long matches: PNG takes 1/3 less time and no more room on pictures with grain.
+    """
+    buffer, image = io.BytesIO(), Image.fromarray(picture)
+    if picture_type == "webp":
+        image.save(buffer, "WEBP", lossless=True, quality=0, method=0)
+    elif picture_type == "jpg":
+        image.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0, icc_profile=None)
+    else:
+        image.save(buffer, "PNG", compress_level=1, compress_type=RUN_LENGTHS)
     return buffer.getvalue()
+
+
+def _lossless(picture: BytePixels) -> bytes:
+    """The same pixels as an uncompressed file."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "BMP")
+    return buffer.getvalue()
+
+
+def _what_jpeg_lost(picture: BytePixels, data: bytes, box: tuple[int, int, int, int]) -> Finding:
+    left, top, right, bottom = box
+    with Image.open(io.BytesIO(data)) as image:
+        there = np.asarray(image.convert("RGB"), dtype=np.int16)[top:bottom, left:right]
+    off = np.abs(there - picture[top:bottom, left:right].astype(np.int16))
+    message = (
+        f"delivered as JPEG: the receipt is of the picture before it; around the product the file differs by "
+        f"{float(off.mean()):.2f} of 255 on average and {int(off.max())} at most"
+    )
+    return Finding("picture.lossy", message, "note")
 
 
 def brand_of(product: Product) -> Brand:
@@ -451,17 +585,13 @@ def _words(words: str) -> Scene:
     )
 
 
-def _varied(scenes: Sequence[Scene], n: int) -> list[Scene]:
-    """The first n, a family seen already going to the back of the queue."""
-    chosen: list[Scene] = []
-    waiting = list(scenes)
-    while waiting and len(chosen) < n:
-        used = [scene.family for scene in chosen]
-        rarest = min(used.count(scene.family) for scene in waiting)
-        pick = next(scene for scene in waiting if used.count(scene.family) == rarest)
-        waiting.remove(pick)
-        chosen.append(pick)
-    return chosen
+def _white_of(cut_out: CutOut) -> tuple[float, float, float] | None:
+    """The light that the product was photographed in, as far as it shows."""
+    from models.finish import relight
+
+    step = max(1, max(cut_out.alpha.shape) // 600)
+    small = np.ascontiguousarray(cut_out.photo[::step, ::step]), np.ascontiguousarray(cut_out.alpha[::step, ::step])
+    return relight.balance(*small, (1.0, 1.0, 1.0)).product_white
 
 
 def _notes(notes: Sequence[str], painted: PaintedBackdrop, cut_out: CutOut) -> list[Finding]:

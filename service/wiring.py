@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from models import TextModel, image_model, matting_model, text_model
 from models.device import sensible_threads
@@ -23,10 +23,13 @@ from .settings import Settings
 from .storage import Database, Objects, Store
 from .storage.objects import open_objects
 from .storage.store import Keys
-from .studio import Backends, Progress, Shelf, Studio, Workshop
+from .studio import Backends, PictureType, Progress, Shelf, Studio, Workshop
 from .tracking import Filters, GroupCommit, Report, Signer, TrackingLog, Visitors
 from .tracking.answers import Answers
 from .tracking.log import Answer, Entry
+
+if TYPE_CHECKING:
+    from .images.choice import Look
 
 
 class Workbench(Protocol):
@@ -60,6 +63,10 @@ class Workbench(Protocol):
         """The library's scenes that suit the product's photograph best."""
         ...
 
+    def look(self, product: Product, n: int, seed: int = 0) -> Look:
+        """What the product's photographs are like, and the scenes that suit them."""
+        ...
+
     def make(
         self,
         product: Product,
@@ -72,6 +79,8 @@ class Workbench(Protocol):
         body: str | None = None,
         call_to_action: str | None = None,
         copy_id: str | None = None,
+        take: int = 0,
+        picture_type: PictureType = "png",
     ) -> tuple[Creative, bytes]:
         """A finished ad and its encoded picture. ``scene`` is an id or words."""
         ...
@@ -168,7 +177,7 @@ def real_studio(settings: Settings, shelf: Shelf) -> Workbench:
 
 def studio_for_commands(**changes: Any) -> Studio:
     """A studio without a server: photographs are files, bare pictures are not kept. ``changes`` are settings."""
-    shelf = Shelf(read=lambda photo: Path(photo.key).read_bytes(), put=lambda key, data: None)
+    shelf = Shelf(read=lambda photo: Path(photo.key).read_bytes(), put=lambda key, data: None, keeps_bare=False)
     return Studio(workshop(Settings(**changes)), shelf)
 
 

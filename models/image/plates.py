@@ -106,6 +106,7 @@ class PlateInfo:
     categories: tuple[str, ...]
     size_px: tuple[int, int]
     standing_px: tuple[float, float]
+    ball_rgb: tuple[float, float, float] = (1.0, 1.0, 1.0)  # a white ball at the standing point, scene-linear
 
     def terms(self) -> Mapping[str, frozenset[str]]:
         """Searchable words by the part of the description they stand in."""
@@ -212,6 +213,7 @@ def read_info(path: Path) -> PlateInfo:
         categories=tuple(told["categories"]),
         size_px=(told["size_px"][0], told["size_px"][1]),
         standing_px=(told["standing_px"][0], told["standing_px"][1]),
+        ball_rgb=(told["ball_rgb"][0], told["ball_rgb"][1], told["ball_rgb"][2]),
     )
 
 

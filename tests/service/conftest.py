@@ -26,6 +26,7 @@ from service.domain import (
     Receipt,
     Scene,
 )
+from service.images.choice import Look, PhotoLook
 from service.records import AuditEntry
 from service.settings import Settings
 from service.storage import Store
@@ -96,6 +97,11 @@ class FakeStudio:
 
     def propose_scenes(self, product: Product, n: int, seed: int = 0) -> list[Scene]:
         return SCENES[:n]
+
+    def look(self, product: Product, n: int, seed: int = 0) -> Look:
+        self._shelf.read(product.photos[0])
+        photos = tuple(PhotoLook(photo, None) for photo in product.photos)
+        return Look(photos, tuple(SCENES[:n]), len(SCENES))
 
     def make(self, product: Product, *, scene: str | None = None, **asked: Any) -> tuple[Creative, bytes]:
         self._shelf.read(product.photos[0])
