@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.errors import ShapeMismatch
+from models.pixels import to_lab
 from models.types import Alpha, BytePixels
 
 ERODE_PX = 3  # the soft edge and the resampling filter's reach stay out of the proof
@@ -23,6 +24,9 @@ class Comparison:
     checked_px: int
     changed_px: int
     edge_band_mean: float  # mean absolute difference between the mask's border and the solid product's, 0 to 255
+    edge_delta_e: float = 0.0  # the same band: mean CIE76 colour difference
+    edge_delta_e_p95: float = 0.0  # and what 95 % of its pixels stay below
+    inner_delta_e_p95: float = 0.0  # inside the eroded mask; 0 unless the product was changed
 
 
 def inner_mask(alpha: Alpha, solid: float = 0.98, erode_px: int = ERODE_PX) -> NDArray[np.bool_]:
@@ -52,12 +56,37 @@ def compare(picture: BytePixels, reference: BytePixels, alpha: Alpha, erode_px: 
     inner = inner_mask(alpha, erode_px=erode_px)
     band = (alpha > 0.02) & ~inner
     checked = difference[inner]
+    at_edge = _delta_e(picture[band], reference[band])
+    changed = inner & (difference > 0)
     return Comparison(
         max_abs_diff=int(checked.max(initial=0)),
         checked_px=int(inner.sum()),
         changed_px=int(np.count_nonzero(checked)),
         edge_band_mean=float(difference[band].mean()) if band.any() else 0.0,
+        edge_delta_e=float(at_edge.mean()) if band.any() else 0.0,
+        edge_delta_e_p95=float(np.percentile(at_edge, 95)) if band.any() else 0.0,
+        inner_delta_e_p95=_percentile_of_changed(picture, reference, changed, int(inner.sum())),
     )
+
+
+def _delta_e(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """CIE76 distances of two rows of colours, each (N, 3) sRGB."""
+    if not len(one):
+        return np.zeros(0, np.float32)
+    apart = to_lab(np.ascontiguousarray(one[None])) - to_lab(np.ascontiguousarray(other[None]))
+    return np.asarray(np.linalg.norm(apart[0], axis=1), dtype=np.float32)
+
+
+def _percentile_of_changed(
+    picture: BytePixels, reference: BytePixels, changed: NDArray[np.bool_], n_inner: int
+) -> float:
+    """95th percentile over all inner pixels, computed from those that changed: the others are 0."""
+    n_changed = int(changed.sum())
+    rank = n_changed - 0.05 * n_inner  # how many changed pixels lie below it
+    if rank <= 0:
+        return 0.0
+    apart = np.sort(_delta_e(picture[changed], reference[changed]))
+    return float(apart[min(int(rank), n_changed - 1)])
 
 
 def pixels_digest(picture: BytePixels, alpha: Alpha, erode_px: int = ERODE_PX) -> str:
