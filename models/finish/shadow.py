@@ -163,24 +163,56 @@ def shade(
     sky_seen: Plane,
     bounce_rgb: NDArray[np.float32],
 ) -> FloatPixels:
-    """The ground without its shine, darkened where the product stands in the light.
+    """The ground without its shine, darkened where the product stands in the light: ``shading`` of its diffuse part.
 
     Args:
         linear: (H, W, 3) scene-linear ground.
-        key_share: (H, W, 3) 0 to 1, key / (key + ambient) of each pixel and channel.
         specular: (H, W, 3) scene-linear, the shiny part; it is taken out here and put back by the reflection.
+    """
+    factor = shading(key_share, key_seen, sky_seen, bounce_rgb)
+    return np.asarray((linear - specular) * factor, dtype=np.float32)
+
+
+def shading(
+    key_share: FloatPixels,
+    key_seen: Plane,
+    sky_seen: Plane,
+    bounce_rgb: NDArray[np.float32],
+    through: NDArray[np.float32] | None = None,
+) -> FloatPixels:
+    """What is left of the ground's light beside a product, (H, W, 3).
+
+    Args:
+        key_share: (H, W, 3) 0 to 1, key / (key + ambient) of each pixel and channel.
         key_seen: (H, W) 0 to 1.
         sky_seen: (H, W) 0 to 1.
         bounce_rgb: (3,) mean colour of the product in linear light, 0 to 1, before ``PRODUCT_BOUNCE``.
-
-    Returns:
-        (H, W, 3) scene-linear, diffuse part only.
+        through: (3,) share of the light that goes through the product, from ``light_through``; None: none.
     """
-    key = key_seen + (1.0 - key_seen) * np.float32(KEY_BOUNCE) * sky_seen
+    key = (key_seen + (1.0 - key_seen) * np.float32(KEY_BOUNCE) * sky_seen)[..., None]
     hidden = (1.0 - sky_seen)[..., None]
     sky = sky_seen[..., None] + hidden * (np.float32(PRODUCT_BOUNCE) * bounce_rgb)
-    factor = key_share * (key[..., None] - sky) + sky
-    return np.asarray((linear - specular) * factor, dtype=np.float32)
+    if through is not None:
+        key = key + (1.0 - key) * through
+        sky = sky + (1.0 - sky) * (np.float32(0.6) * through)
+    return np.asarray(key_share * (key - sky) + sky, dtype=np.float32)
+
+
+def light_through(light: FloatPixels, alpha: NDArray[np.float32], passes: float) -> NDArray[np.float32]:
+    """(3,) share of the light behind a clear product, tinted like its more colourful half.
+
+    Args:
+        light: (h, w, 3) the product, linear light.
+        alpha: (h, w).
+        passes: share of all light that goes through, 0 to 1.
+    """
+    solid = light[::3, ::3][alpha[::3, ::3] > 0.98]
+    if len(solid) == 0:
+        return np.full(3, passes, np.float32)
+    spread = solid.max(axis=1) - solid.min(axis=1)
+    tint = np.median(solid[spread >= np.median(spread)], axis=0)
+    tint = tint / max(float(tint.max()), 1e-4)
+    return np.asarray(passes * tint, dtype=np.float32)
 
 
 def _inverse(camera: Camera) -> Floats:

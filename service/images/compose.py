@@ -1,13 +1,13 @@
-"""Sets a cut-out product into a place: the ground answers to the product, the product stays what it is.
+"""Sets cut-out products into a place: the ground answers to them, the products stay what they are.
 
-The order matters. The ground is shaded in linear light, goes through the place's own display curve, gets its grain, and
-only then are the photograph's pixels laid in; no later step touches them.
+The order matters. The ground is shaded in linear light, goes through the place's own display curve, gets its sharpness
+and its grain, and only then are the photographs' pixels laid in; no later step touches them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models import pixels
-from models.finish import reflection, relight, shadow, volume
+from models.finish import reflection, relight, shadow, sharpness, volume
 from models.types import Alpha, Backdrop, BytePixels, Camera, CutOut, FloatPixels
 
 from .placement import Box, Placement
@@ -25,15 +25,37 @@ SOLID = 0.98  # from here on a pixel is the product and nothing else
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """What a product is made of, as far as its shadow needs to know."""
+
+    passes: float = 0.0  # share of the light that goes through it: 0 is opaque, clear glass some .55
+
+
+OPAQUE = Body()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the products in a picture, as a receipt has to check it."""
+
+    placement: Placement
+    box: Box  # left, top, right, bottom in the picture
+    alpha: Alpha  # (h, w) its own, snapped: 1 is photograph, 0 is place
+    shows: Alpha  # (h, w) the same, 0 wherever another product stands in front
+    photo: BytePixels  # (h, w, 3) the one resize of its photograph; laid in as it is where ``shows`` is 1
+
+
+@dataclass(frozen=True, slots=True)
 class Composition:
-    """A picture with the product standing in it."""
+    """A picture with one or more products standing in it."""
 
     pixels: BytePixels  # (H, W, 3) sRGB
-    product_box_px: Box  # left, top, right, bottom
-    product_alpha: Alpha  # (H, W) 0 to 1
-    product_pixels: BytePixels  # (h, w, 3): the resized photograph, of which the solid part was laid in as it is
+    product_box_px: Box  # left, top, right, bottom, around all products
+    product_alpha: Alpha  # (H, W) 0 to 1, of all products
+    product_pixels: BytePixels  # (h, w, 3): the first product's resized photograph
     stages: dict[str, float] = field(default_factory=dict)  # CPU-seconds
     notes: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()  # in the order in which the products were given
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,44 +78,110 @@ class _Frame:
     camera: Camera
 
 
-def compose(cut_out: CutOut, backdrop: Backdrop, placement: Placement, *, seed: int) -> Composition:
-    """Set a product into a place.
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """One product with everything that the ground wants to know of it."""
 
-    Where the product's resized alpha is at least .98 the result equals ``pixels.resize_photo`` of the photograph, byte
-    for byte. The same arguments give the same bytes.
+    product: LaidProduct
+    light: FloatPixels  # (h, w, 3) its colours through the place's inverse curve
+    body: volume.Volume
+    passes: NDArray[np.float32] | None  # (3,) colour of the light behind it, None: opaque
+
+
+def compose(
+    cut_out: CutOut,
+    backdrop: Backdrop,
+    placement: Placement,
+    *,
+    seed: int,
+    body: Body = OPAQUE,
+    match_light: bool = True,
+) -> Composition:
+    """Set one product into a place. See ``compose_set``."""
+    return compose_set([(cut_out, placement, body)], backdrop, seed=seed, match_light=match_light)
+
+
+def compose_set(
+    products: Sequence[tuple[CutOut, Placement, Body]], backdrop: Backdrop, *, seed: int, match_light: bool = True
+) -> Composition:
+    """Set products into one place, those farther away first.
+
+    Where a product's resized alpha is at least .98 and none stands in front of it, the result equals
+    ``pixels.resize_photo`` of its photograph, byte for byte. The same arguments give the same bytes.
 
     Args:
-        cut_out: the product.
+        products: each with its placement, all from the same crop of the same place.
         backdrop: the place at its own size.
-        placement: from ``placement.place`` for this very product and place.
         seed: of the grain.
+        match_light: move the place's white balance, grain and sharpness towards the first product's.
     """
     clock = _Clock()
-    notes = list(placement.notes)
+    placements = [placement for _, placement, _ in products]
+    _check_same_frame(placements)
+    notes = list(dict.fromkeys(note for placement in placements for note in placement.notes))
     with clock.stage("reframe"):
-        frame = _reframe(backdrop, placement)
+        frame = _reframe(backdrop, placements[0])
     with clock.stage("resize product"):
-        product = lay_product(cut_out, placement)
-    with clock.stage("white balance"):
-        balance = relight.balance(product.photo, product.alpha, backdrop.ball_rgb)
-        if relight.is_too_dark_for(backdrop.ball_rgb, balance.product_white):
-            notes.append("the place is much darker than the light on the product")
-        frame = _balanced(frame, balance.gain)
-    alpha = _on_frame(product, placement.size_px)
+        laid = [lay_product(cut_out, placement) for cut_out, placement, _ in products]
+    if match_light:
+        with clock.stage("white balance"):
+            balance = relight.balance(laid[0].photo, laid[0].alpha, backdrop.ball_rgb)
+            frame = _balanced(frame, balance.gain)
+            if relight.is_too_dark_for(backdrop.ball_rgb, balance.product_white):
+                notes.append("the place is much darker than the light on the product")
+    size = placements[0].size_px
+    standing = []
     with clock.stage("volume"):
-        body = volume.from_silhouette(alpha, frame.camera, placement.base_m, height_m=placement.height_m)
-    ground = frame.linear
-    if body is None:
-        notes.append("no ground contact on the picture: no shadow drawn")
-    else:
-        ground = _ground(frame, backdrop, product, body, clock)
+        table = backdrop.curve.to_linear(np.arange(256, dtype=np.float32) / np.float32(255.0))
+        for product, (_, placement, made_of) in zip(laid, products, strict=True):
+            alpha = _on_frame(product, size)
+            body = volume.from_silhouette(alpha, frame.camera, placement.base_m, height_m=placement.height_m)
+            if body is None:
+                notes.append("no ground contact on the picture: no shadow drawn")
+                continue
+            light = table[product.photo]
+            passes = shadow.light_through(light, product.alpha, made_of.passes) if made_of.passes > 0 else None
+            standing.append(_Standing(product, light, body, passes))
+    ground = _ground(frame, backdrop, standing, clock) if standing else frame.linear
     with clock.stage("display curve"):
         picture = pixels.encode(ground, backdrop.curve)
-    with clock.stage("grain"):
-        picture = relight.lay_grain(picture, relight.grain_sigma(product.photo, product.alpha), seed)
+    if match_light:
+        with clock.stage("sharpness"):
+            picture = sharpness.match(picture, _whole_alpha(laid, size), laid[0].photo, laid[0].alpha)
+        with clock.stage("grain"):
+            picture = relight.lay_grain(picture, relight.grain_sigma(laid[0].photo, laid[0].alpha), seed)
     with clock.stage("lay product"):
-        picture = _lay_in(picture, product)
-    return Composition(picture, product.box, alpha, product.photo, clock.seconds, tuple(notes))
+        picture = picture.copy()
+        for k in depth_order(placements):
+            _lay_in(picture, laid[k])
+        parts = visible_parts(laid, placements)
+    return Composition(
+        picture, _around(laid), _whole_alpha(laid, size), laid[0].photo, clock.seconds, tuple(notes), parts
+    )
+
+
+def depth_order(placements: Sequence[Placement]) -> list[int]:
+    """Indices from the farthest product to the nearest; equally far, the one that ends higher in the picture first."""
+    return sorted(range(len(placements)), key=lambda k: (-placements[k].base_m[1], placements[k].product_box[3], k))
+
+
+def visible_parts(laid: Sequence[LaidProduct], placements: Sequence[Placement]) -> tuple[Part, ...]:
+    """What each product still shows beside those in front of it. The receipt can call this with ``lay_product``'s."""
+    order = depth_order(placements)
+    parts: dict[int, Part] = {}
+    for rank, k in enumerate(order):
+        product, shows = laid[k], laid[k].alpha.copy()
+        for nearer in (laid[j] for j in order[rank + 1 :]):
+            left, top = max(product.box[0], nearer.box[0]), max(product.box[1], nearer.box[1])
+            right, bottom = min(product.box[2], nearer.box[2]), min(product.box[3], nearer.box[3])
+            if left < right and top < bottom:
+                theirs = nearer.alpha[
+                    top - nearer.box[1] : bottom - nearer.box[1], left - nearer.box[0] : right - nearer.box[0]
+                ]
+                x, y = product.box[0], product.box[1]
+                shows[top - y : bottom - y, left - x : right - x][theirs > 0.0] = 0.0
+        parts[k] = Part(placements[k], product.box, product.alpha, shows, product.photo)
+    return tuple(parts[k] for k in range(len(laid)))
 
 
 def lay_product(cut_out: CutOut, placement: Placement) -> LaidProduct:
@@ -126,11 +214,28 @@ class _Clock:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.process_time() - start
 
 
+def _check_same_frame(placements: Sequence[Placement]) -> None:
+    if not placements:
+        raise ValueError("nothing to compose")
+    if any((p.size_px, p.crop) != (placements[0].size_px, placements[0].crop) for p in placements):
+        raise ValueError("products of one picture need placements with one size and one crop")
+
+
 def _pixel_box(box: tuple[float, float, float, float], shape: tuple[int, ...]) -> Box:
     """Whole pixels around a box, with room for the resampling filter."""
     reach = 4 + int(3 * max(1.0, (box[2] - box[0]) / 64))
     left, top = max(int(box[0]) - reach, 0), max(int(box[1]) - reach, 0)
     return left, top, min(int(box[2]) + reach + 1, shape[1]), min(int(box[3]) + reach + 1, shape[0])
+
+
+def _around(laid: Sequence[LaidProduct]) -> Box:
+    boxes = [product.box for product in laid]
+    return (
+        min(b[0] for b in boxes),
+        min(b[1] for b in boxes),
+        max(b[2] for b in boxes),
+        max(b[3] for b in boxes),
+    )
 
 
 def _reframe(backdrop: Backdrop, placement: Placement) -> _Frame:
@@ -153,45 +258,72 @@ def _on_frame(product: LaidProduct, size_px: tuple[int, int]) -> Alpha:
     return alpha
 
 
-def _ground(frame: _Frame, backdrop: Backdrop, product: LaidProduct, body: volume.Volume, clock: _Clock) -> FloatPixels:
-    """The place with the product's shadow, occlusion, bounce and reflection, without the product."""
-    with clock.stage("key visibility"):
-        key = shadow.key_visibility(body, backdrop.key, backdrop.support_m)
-    with clock.stage("ambient visibility"):
-        sky = shadow.ambient_visibility(body, backdrop.support_m)
-    with clock.stage("inverse curve"):
-        light = backdrop.curve.to_linear(product.photo.astype(np.float32) / np.float32(255.0))
-    mirrored = None
+def _whole_alpha(laid: Sequence[LaidProduct], size_px: tuple[int, int]) -> Alpha:
+    alpha = _on_frame(laid[0], size_px)
+    for product in laid[1:]:
+        left, top, right, bottom = product.box
+        here = alpha[top:bottom, left:right]
+        np.maximum(here, product.alpha, out=here)
+    return alpha
+
+
+def _ground(frame: _Frame, backdrop: Backdrop, standing: Sequence[_Standing], clock: _Clock) -> FloatPixels:
+    """The place with shadows, occlusion, bounce and reflections of what stands in it, without the products."""
+    ground = frame.linear.copy()
+    window: shadow.Window | None = None
+    for item in standing:
+        window = _shade_one(ground, frame, backdrop, item, window, clock)
+    if window is None:
+        return frame.linear
     with clock.stage("reflection"):
-        offset = (product.box[0], product.box[1])
-        mirrored = reflection.mirror(light, product.alpha, offset, frame.camera, body.base_m, backdrop.roughness)
+        for item in sorted(standing, key=lambda s: -s.body.base_m[1]):
+            _mirror_one(ground, frame, backdrop, item)
+    return ground
+
+
+def _shade_one(
+    ground: FloatPixels,
+    frame: _Frame,
+    backdrop: Backdrop,
+    item: _Standing,
+    before: shadow.Window | None,
+    clock: _Clock,
+) -> shadow.Window | None:
+    """Darken what one product keeps the light from, in place; returns the part of the picture touched so far."""
+    with clock.stage("key visibility"):
+        key = shadow.key_visibility(item.body, backdrop.key, backdrop.support_m)
+    with clock.stage("ambient visibility"):
+        sky = shadow.ambient_visibility(item.body, backdrop.support_m)
     window = shadow.window_of(sky, frame.camera)
     cast = shadow.window_of(key, frame.camera)
     window = cast.joined(window) if cast is not None else window
     if window is None:
-        return frame.linear
-    if mirrored is not None:
-        window = window.joined(mirrored.window)
-    ground = frame.linear.copy()
+        return before
     here = window.slices
     with clock.stage("warp"):
         key_seen = shadow.to_picture(key, frame.camera, window)
         sky_seen = shadow.to_picture(sky, frame.camera, window)
     with clock.stage("shade"):
-        shine = frame.specular[here]
-        diffuse = shadow.shade(
-            frame.linear[here], frame.key_share[here], shine, key_seen, sky_seen, _mean(light, product)
+        factor = shadow.shading(
+            frame.key_share[here], key_seen, sky_seen, _mean(item.light, item.product), through=item.passes
         )
-        ground[here] = diffuse + shine
-    if mirrored is not None:
-        with clock.stage("reflection"):
-            inner = mirrored.window.slices
-            support = shadow.support_in_picture(backdrop.support_m, frame.camera, mirrored.window)
-            mirrored = reflection.kept_on(mirrored, support)
-            share = reflection.fresnel(frame.camera, mirrored.window, backdrop.roughness, backdrop.base_reflectance)
-            matte = ground[inner] - frame.specular[inner]
-            ground[inner] = reflection.reflect(matte, frame.specular[inner], mirrored, share)
-    return ground
+        shine = frame.specular[here]
+        ground[here] = (ground[here] - shine) * factor + shine
+    return window.joined(before)
+
+
+def _mirror_one(ground: FloatPixels, frame: _Frame, backdrop: Backdrop, item: _Standing) -> None:
+    """Put one product's image into the ground's shine, in place."""
+    product = item.product
+    offset = (product.box[0], product.box[1])
+    seen = reflection.mirror(item.light, product.alpha, offset, frame.camera, item.body.base_m, backdrop.roughness)
+    if seen is None:
+        return
+    here = seen.window.slices
+    seen = reflection.kept_on(seen, shadow.support_in_picture(backdrop.support_m, frame.camera, seen.window))
+    share = reflection.fresnel(frame.camera, seen.window, backdrop.roughness, backdrop.base_reflectance)
+    shine = frame.specular[here]
+    ground[here] = reflection.reflect(ground[here] - shine, shine, seen, share)
 
 
 def _mean(light: FloatPixels, product: LaidProduct) -> NDArray[np.float32]:
@@ -203,14 +335,12 @@ def _mean(light: FloatPixels, product: LaidProduct) -> NDArray[np.float32]:
     return np.asarray(light[::step, ::step][solid].mean(axis=0), dtype=np.float32)
 
 
-def _lay_in(picture: BytePixels, product: LaidProduct) -> BytePixels:
-    """The photograph where it is solid, a blend of light in its soft edge, the place elsewhere."""
+def _lay_in(picture: BytePixels, product: LaidProduct) -> None:
+    """The photograph where it is solid, a blend of light in its soft edge, in place."""
     left, top, right, bottom = product.box
-    result = picture.copy()
-    there = result[top:bottom, left:right]
+    there = picture[top:bottom, left:right]
     soft = (product.alpha > 0.0) & (product.alpha < 1.0)
     mixed = pixels.over(pixels.to_linear(product.edge[soft]), product.alpha[soft], pixels.to_linear(there[soft]))
     there[soft] = pixels.to_srgb(mixed)
     solid = product.alpha >= 1.0
     there[solid] = product.photo[solid]
-    return result
