@@ -78,6 +78,9 @@ class Brand:
     paper: str = "#ffffff"  # surface colour
     accent: str = "#1f5f4a"  # call-to-action colour
     logo_key: str | None = None  # storage key or path of a PNG; None: the name is typeset
+    corner: Literal["square", "soft", "pill"] = "pill"  # of buttons, badges and plates
+    headline_font_key: str | None = None  # storage key or path of a TTF or OTF; None: ours
+    text_font_key: str | None = None  # the same for body, price, button and small print
     words_to_avoid: tuple[str, ...] = ()
     words_to_use: tuple[str, ...] = ()
 
@@ -263,13 +266,58 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelText:
+    """The words on a product, read on its photograph and again in the finished picture."""
+
+    verdict: Literal["same", "differs", "too small", "no text", "not read"]
+    before: tuple[str, ...] = ()  # lines of the photograph
+    after: tuple[str, ...] = ()  # lines of the product in the finished picture
+    lost: tuple[str, ...] = ()  # lines that are large enough to be read again and were not
+    too_small: tuple[str, ...] = ()  # lines that the placement made too small to read
+    likeness: float | None = None  # 0 to 1, mean over the readable lines
+    note: str = ""  # why it was not read, or how
+
+
+@dataclass(frozen=True, slots=True)
+class PartReceipt:
+    """Proof for one of the products in a picture."""
+
+    product_id: str
+    photo_sha256: str
+    photo_phash: str  # 64 bits of how the photograph looks, 16 hex digits
+    matte_sha256: str  # of the cut-out's plane, one byte a pixel; kept under "mattes/<it>.png"
+    matting: str  # backend that cut it out, and its weights
+    placement: Mapping[str, JsonValue]  # how it lies in the frame: undoing it gives the reference
+    reference: Literal["original pixels", "same resize of the original"]
+    max_abs_diff: int
+    checked_px: int
+    pixels_sha256: str
+    resized: bool
+    scale: float
+    edge_band_mean: float
+    edge_delta_e: float  # CIE76, mean over the soft edge: what blending with the place did
+    edge_delta_e_p95: float
+    hidden_share: float  # of the product, behind others in the same picture
+    growth_px: int | None  # product-like area beyond the mask, joined to it; None: not measured
+    growth_share: float | None  # of the product's area
+    text: LabelText
+    relit_delta_e: float = 0.0  # inside the mask, 95th percentile; 0 unless relighting was asked for
+
+
+RELIT_MOST = 12.0  # CIE76: a product relit farther than this is another product
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """Proof that the product was not changed. See service/images/fidelity.py for how it is measured."""
+    """Proof that the products were not changed. See service/images/fidelity.py for how it is measured.
+
+    The fields without a default are those of the first format; they speak for all products of the picture together.
+    """
 
     max_abs_diff: int  # 0 to 255, inside the eroded mask, after undoing the placement
     checked_px: int
     resized: bool  # True: the reference is the same resize of the original, and the receipt says so
-    scale: float  # output px per photograph px
+    scale: float  # output px per photograph px, of the first product
     edge_band_mean: float  # mean absolute difference in the soft edge band, 0 to 255, for information
     photo_sha256: str
     picture_sha256: str  # of the encoded file
@@ -277,10 +325,23 @@ class Receipt:
     backend: str
     weights: str
     seed: int | None
+    format_version: int = 1  # 2: everything below is measured
+    claim: Literal["unchanged", "relit"] = "unchanged"  # what is proved; "relit" claims nothing else
+    edge_delta_e: float | None = None
+    growth_px: int | None = None  # over all products
+    picture_phash: str = ""
+    backend_weights: Mapping[str, str] = field(default_factory=dict)  # what was used -> digest of its weights
+    version: str = ""  # of adloom
+    parts: tuple[PartReceipt, ...] = ()  # one for each product
 
     @property
     def passed(self) -> bool:
-        return self.max_abs_diff == 0 and self.checked_px > 0
+        """Whether every product is proved to be what the claim says."""
+        if self.checked_px <= 0 or any(part.checked_px <= 0 for part in self.parts if part.hidden_share < 0.9):
+            return False
+        if self.claim == "relit":
+            return bool(self.parts) and all(part.relit_delta_e <= RELIT_MOST for part in self.parts)
+        return self.max_abs_diff == 0 and all(part.max_abs_diff == 0 for part in self.parts)
 
 
 class Approval(StrEnum):

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     rate_limit: str | None = Field(
         default=None, description='requests a key may make, such as "50/second"; default: no limit'
     )
+    rate_storage: str | None = Field(
+        default=None, description="where rates of several processes are counted, redis://host:6379; default: in each"
+    )
     log_level: str = Field(default="info", description="debug, info, warning or error")
 
     # secrets
@@ -66,6 +69,11 @@ class Settings(BaseSettings):
     matting_backend: str = Field(default="packshot", description="matting backend")
     threads: Annotated[int, Field(ge=0, le=256)] = Field(
         default=0, description="threads of the text model; 0: half the cores"
+    )
+
+    # proof and labels
+    ocr: Literal["sampled", "always", "never"] = Field(
+        default="sampled", description="how often the label of a product is read again in a finished picture"
     )
 
     # work in the background

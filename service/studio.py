@@ -35,8 +35,10 @@ from .images.stages import Stages
 if TYPE_CHECKING:
     from .copy.brief import BriefFile
     from .images.choice import Choice, Look
+    from .images.label_text import LabelReader
 
 T = TypeVar("T")
+OcrPolicy = Literal["sampled", "always", "never"]
 Progress = Callable[[str, float], None]  # what is being done, 0 to 1
 
 PLACE_PX = (1536, 1536)  # size asked of backends; crops are taken from it
@@ -74,6 +76,7 @@ class Backends:
     matting: Callable[[], Matting]
     image: Callable[[str], ImageModel]
     default_image: str = "plates"
+    ocr: OcrPolicy = "never"  # how often labels are read again in finished pictures
 
 
 class PlateFacts(Protocol):
@@ -152,6 +155,12 @@ class Workshop:
     @cached_property
     def matting(self) -> Matting:
         return self.backends.matting()
+
+    @cached_property
+    def label_reader(self) -> LabelReader:
+        from .images.label_text import LabelReader
+
+        return LabelReader(self.backends.ocr)
 
     def painter(self, backend: str) -> ImageModel:
         return self.painters.get(backend, lambda: self.backends.image(backend))
@@ -449,6 +458,9 @@ class Studio:
                 placement=placement,
                 photo_sha256=ready.photo_sha256,
                 provenance=painted.backdrop.provenance,
+                product_id=product.id,
+                backdrop=painted.backdrop,
+                reader=self._shop.label_reader,
             )
         if picture_type == "jpg":
             receipt = replace(receipt, picture_sha256=hashlib.sha256(data).hexdigest())

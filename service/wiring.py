@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from .arena import Arena, rules_of, utc_now
 from .copy.brief import BriefFile, merged, parse_brief
 from .domain import Copy, CopyLine, Creative, Product, Scene
 from .errors import InvalidInput
-from .jobs import Jobs
+from .jobs import Jobs, Made
 from .keys import KeyRing
 from .masks import mask_of
 from .photos import fetch_missing
@@ -27,6 +28,7 @@ from .studio import Backends, PictureType, Progress, Shelf, Studio, Workshop
 from .tracking import Filters, GroupCommit, Report, Signer, TrackingLog, Visitors
 from .tracking.answers import Answers
 from .tracking.log import Answer, Entry
+from .usage import Usage
 
 if TYPE_CHECKING:
     from .images.choice import Look
@@ -97,6 +99,7 @@ class Services:
     database: Database
     keys: Keys
     ring: KeyRing
+    usage: Usage
     signer: Signer
     visitors: Visitors
     filters: Filters
@@ -127,6 +130,10 @@ class Services:
             self._studios[workspace] = self.make_studio(self.settings, shelf)
         return self._studios[workspace]
 
+    def stage(self, name: str) -> AbstractContextManager[None]:
+        """Measures time that pictures take outside the studio, beside the studio's own stages."""
+        return workshop(self.settings).stages.stage(name)
+
 
 def _put(objects: Objects, key: str, data: bytes) -> None:
     objects.put(key, data)
@@ -141,6 +148,7 @@ def workshop(settings: Settings) -> Workshop:
             matting=lambda: matting_model(settings.matting_backend),
             image=image_model,
             default_image=settings.image_backend,
+            ocr=settings.ocr,
         )
     )
 
@@ -202,11 +210,22 @@ def wire(settings: Settings, make_studio: StudioFactory = real_studio) -> Servic
 
         return write_row(services, workspace, request)
 
+    def batch_look(workspace: str, request: Mapping[str, Any]) -> Made:
+        from .batches import look_at_line
+
+        return look_at_line(services, workspace, request)
+
+    def batch_picture(workspace: str, request: Mapping[str, Any]) -> Made:
+        from .batches import make_item
+
+        return make_item(services, workspace, request)
+
     services = Services(
         settings=settings,
         database=database,
         keys=keys,
         ring=KeyRing(keys),
+        usage=Usage(database),
         signer=signer,
         visitors=Visitors(secret),
         filters=Filters(
@@ -218,7 +237,18 @@ def wire(settings: Settings, make_studio: StudioFactory = real_studio) -> Servic
         log=log,
         commit=GroupCommit(log.write, most_waiting=settings.events_waiting, rows=_rows),
         arena=Arena(database, log, refresh_at_latest_s=settings.refresh_at_latest_s),
-        jobs=Jobs(settings, database, {"images": picture, "copy": words, "feed-copy": feed_words}, utc_now),
+        jobs=Jobs(
+            settings,
+            database,
+            {
+                "images": picture,
+                "copy": words,
+                "feed-copy": feed_words,
+                "batch-look": batch_look,
+                "batch": batch_picture,
+            },
+            utc_now,
+        ),
         object_store=open_objects(settings.storage),
         make_studio=make_studio,
     )
