@@ -20,6 +20,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,8 @@ _LABELS = {
     "subject": "email_subject",
     "preview": "email_preheader",
 }
+
+SIDE_BY_SIDE = 12  # requests at a time
 
 Write = Callable[[list[dict[str, str]], int], str]  # (chat messages, most new tokens) -> the answer
 
@@ -150,9 +153,11 @@ def draft_requests(
     from models.types import TextRequest
 
     done = {row["request"] for row in _rows(out)}
-    work = [r for r in requests if r["request"] not in done]
+    work = [(seed + i, r) for i, r in enumerate(requests, 1) if r["request"] not in done]
     started, added = time.perf_counter(), 0
-    for i, r in enumerate(work, 1):
+
+    def written(asked: tuple[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
+        own_seed, r = asked
         reply = model.write(
             TextRequest(
                 system=r["system"],
@@ -161,18 +166,24 @@ def draft_requests(
                 max_new_tokens=r["max_new_tokens"],
                 temperature=r["temperature"],
                 top_p=r["top_p"],
-                seed=seed + i,
+                seed=own_seed,
                 json_schema=r["schema"],
             )
         )
         texts = dict.fromkeys((d.text, d.ended_by_itself) for d in reply.drafts)
         base = {k: r[k] for k in ("request", "product", "task", "channel", "field", "angle")}
-        _append(out, [{**base, "raw": text, "ended": ended, "source": source} for text, ended in texts])
-        added += len(texts)
-        spent = time.perf_counter() - started
-        _say(f"{i}/{len(work)} requests, {added} drafts", spent, spent / i * (len(work) - i))
-        if spent > budget_s:
-            break
+        return [{**base, "raw": text, "ended": ended, "source": source} for text, ended in texts]
+
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for start in range(0, len(work), SIDE_BY_SIDE):
+            part = work[start : start + SIDE_BY_SIDE]
+            for rows in pool.map(written, part):  # many drafts a step: every weight is read once for all
+                _append(out, rows)
+                added += len(rows)
+            i, spent = start + len(part), time.perf_counter() - started
+            _say(f"{i}/{len(work)} requests, {added} drafts", spent, spent / i * (len(work) - i))
+            if spent > budget_s:
+                break
     return added
 
 

@@ -307,7 +307,10 @@ def train(rows: Sequence[Mapping[str, Any]], args: argparse.Namespace, recipe: R
     steps = recipe.steps or max(1, int(recipe.passes * len(learnt) / recipe.groups_a_step))
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=recipe.learning_rate, weight_decay=0.01, betas=(0.9, 0.98))
-    step, spent_cpu_s = _resume(run, model, optimiser) if (run / "state.pt").exists() else (0, 0.0)
+    if (run / "state.pt").exists():
+        step, spent_cpu_s = _resume(run, model, optimiser)
+    else:
+        step, spent_cpu_s = 0, _begin_with(args.begin_with, model) if args.begin_with else 0.0
     print(
         f"{len(learnt)} groups, {sum(len(g.answers) for g in learnt)} answers, {steps} steps, from {step}", flush=True
     )
@@ -363,6 +366,16 @@ def _save(run: Path, model: Any, optimiser: Any, step: int, cpu_s: float, recipe
     }
     torch.save(state, run / "state.new")
     (run / "state.new").replace(run / "state.pt")
+
+
+def _begin_with(run: Path, model: Any) -> float:
+    """Take the weights of another run, not its steps; its computing time counts as ours, seconds."""
+    state = torch.load(run / "state.pt", weights_only=True)
+    own = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, value in state["adapter"].items():
+            own[name].copy_(value)
+    return float(state["cpu_s"])
 
 
 def _resume(run: Path, model: Any, optimiser: Any) -> tuple[int, float]:
@@ -421,6 +434,7 @@ def main() -> None:
     parser.add_argument("--examples", type=Path, help="JSONL from service.copy.training_set examples")
     parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
     parser.add_argument("--base", default="smollm2", help="weight row or folder")
+    parser.add_argument("--begin-with", type=Path, help="folder of an earlier run whose weights a new run goes on from")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--budget-minutes", type=float, default=40.0)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -24,9 +24,9 @@ from service.errors import InvalidInput
 from .brief import evidence_of
 from .composer import LANGUAGES as COMPOSED_LANGUAGES
 from .composer import Wishes, buttons, compose, moments_of
-from .grounding import is_grounded, mixed_up, strange_words
+from .grounding import stray_findings
 from .inert import inert
-from .judging import BUTTON, SHORT, Judge, holds, pattern_of, reasons
+from .judging import BUTTON, Judge, holds, pattern_of, reasons
 from .phrases import Phrase, noun_of, phrases
 from .reviews import angles
 from .variety import is_near_duplicate
@@ -585,31 +585,13 @@ def _judged(
             desk.sheet.drafts += 1
             line = desk.judge.line(name, text, ended=draft.ended_by_itself, prompt=mark)
             if is_wild:
-                line = replace(line, findings=(*line.findings, *_wild_findings(desk, line)))
+                line = replace(line, findings=(*line.findings, *stray_findings(line, desk.judge.evidence, desk.brief)))
             if not desk.judge.passes(line):
                 refused.append(line)
                 continue
             desk.sheet.passed += 1
             passed.append(_Draft(line, _score(line, draft, desk.brief)))
     return passed
-
-
-_JOINTS = frozenset({"for", "the", "and", "with", "your", "you", "our", "its"})
-
-
-def _wild_findings(desk: _Desk, line: CopyLine) -> Iterator[Finding]:
-    """What a small model gets wrong that is no claim: words out of nowhere, facts crossed, a word over and over."""
-    product, text = desk.judge.evidence, line.text
-    tells_a_fact = any(c.evidence and not c.evidence.startswith(("title", "brand")) for c in line.ledger.claims)
-    if not is_grounded(text, product, desk.brief, tells_a_fact=tells_a_fact):
-        words = ", ".join(strange_words(text, product, desk.brief))
-        yield Finding(f"copy.{line.field}.strange", f"words that nothing here speaks of: {words}", "block", line.field)
-    crossed = mixed_up(text, product)
-    if crossed is not None:
-        yield Finding(f"copy.{line.field}.crossed", f"{crossed!r} makes one of two facts", "block", line.field)
-    said = [word for word in re.findall(r"[^\W\d_]{3,}", text.casefold()) if word not in _JOINTS]
-    if len(text) <= SHORT and len(said) != len(set(said)):
-        yield Finding(f"copy.{line.field}.repeats", "a word is said twice", "block", line.field)
 
 
 def judge(brief: Brief, name: str, text: str, *, ended: bool = True, origin: Origin = "model") -> CopyLine:

@@ -7,10 +7,12 @@ The ledger knows claims; it has nothing against words that claim nothing and mea
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
-from service.domain import Brief, Product
+from service.domain import Brief, CopyLine, Finding, Product
 
+from .judging import SHORT
 from .lexicon import puffery_stems, table
 from .phrases import head_of, phrases
 from .words import stem
@@ -95,3 +97,24 @@ def is_grounded(text: str, product: Product, brief: Brief, *, tells_a_fact: bool
     if not strange:
         return True
     return tells_a_fact and len(strange) == 1 and stem(strange[0].casefold()) in puffery_stems("en")
+
+
+_JOINTS = frozenset({"for", "the", "and", "with", "your", "you", "our", "its"})
+
+
+def stray_findings(line: CopyLine, product: Product, brief: Brief) -> Iterator[Finding]:
+    """What a small model gets wrong that is no claim: words out of nowhere, facts crossed, a word over and over.
+
+    ``product`` is the evidence: the product with the offers that run.
+    """
+    text = line.text
+    tells_a_fact = any(c.evidence and not c.evidence.startswith(("title", "brand")) for c in line.ledger.claims)
+    if not is_grounded(text, product, brief, tells_a_fact=tells_a_fact):
+        words = ", ".join(strange_words(text, product, brief))
+        yield Finding(f"copy.{line.field}.strange", f"words that nothing here speaks of: {words}", "block", line.field)
+    crossed = mixed_up(text, product)
+    if crossed is not None:
+        yield Finding(f"copy.{line.field}.crossed", f"{crossed!r} makes one of two facts", "block", line.field)
+    said = [word for word in re.findall(r"[^\W\d_]{3,}", text.casefold()) if word not in _JOINTS]
+    if len(text) <= SHORT and len(said) != len(set(said)):
+        yield Finding(f"copy.{line.field}.repeats", "a word is said twice", "block", line.field)

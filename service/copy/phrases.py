@@ -453,15 +453,96 @@ def noun_of(product: Product) -> str:
     A title that gives orders or makes promises is not taken into any sentence; the category stands in for it.
     """
     core = title_core(product)
-    words = re.split(r"\s+(?:with|for|in|by|from|-)\s+", core)[0].split()
+    words = _without_codes(re.split(r"\s+(?:with|for|in|at|by|from|-)\s+", core)[0].split())
     known, category = plain_stems("en"), (product.category or "").lower()
+    if category in _DEPARTMENTS:
+        category = ""
     if not _is_name(core, product):
-        return category if _is_name(category, product) else "product"
+        named = [text for text in (category, " ".join(words[-2:])) if _is_name(text, product)]
+        return " ".join(_lower_first(w) for w in named[0].split()) if named else "product"
     is_a_name = len(words) <= 2 and words[-1][:1].isupper() if words else False  # "Wander Pro", not "Dog bed"
     if is_a_name and stem(words[-1].lower()) not in known and len(category.split()) == 1 and stem(category) in known:
         return category
-    short = words[-2:] if len(words) > 1 and words[-2].isalpha() else words[-1:]
+    joined = len(words) > 1 and words[-2].isalpha() and len(words[-2]) > 1 and words[-2] not in ("and", "of", "to")
+    short = words[-2:] if joined else words[-1:]
     return " ".join(_lower_first(w) for w in short) or "product"
+
+
+_DEPARTMENTS = frozenset(
+    [
+        "appliances",
+        "automotive",
+        "baby",
+        "bags",
+        "bathroom",
+        "beauty",
+        "bike",
+        "books",
+        "car",
+        "cleaning",
+        "clothing",
+        "craft",
+        "drinks",
+        "electronics",
+        "fashion",
+        "food",
+        "furniture",
+        "games",
+        "garden",
+        "hardware",
+        "health",
+        "home",
+        "household",
+        "jewellery",
+        "jewelry",
+        "kids",
+        "kitchen",
+        "lighting",
+        "music",
+        "office",
+        "optics",
+        "outdoor",
+        "outdoors",
+        "party",
+        "pet",
+        "pets",
+        "photo",
+        "services",
+        "shoes",
+        "sleep",
+        "software",
+        "sport",
+        "sports",
+        "stationery",
+        "storage",
+        "tableware",
+        "technology",
+        "tools",
+        "toys",
+        "travel",
+        "wellness",
+        "workwear",
+    ]
+)  # shelves of a shop: they name no product
+_CODE = re.compile(r"(?=.*\d)[\w.,%+/-]+$|^(?:[A-Z]{1,3}|USB-C|rechargeable|to|and|of|x)$")
+_COUNT = re.compile(r"^(?:\d+|two|three|four|five|six|seven|eight|nine|ten|twelve)$", re.I)
+
+
+def _without_codes(words: list[str]) -> list[str]:
+    """A title's words without what stands behind the name: sizes, standards, counted parts ("A5", "6 cups").
+
+    >>> _without_codes(["Dotted", "notebook", "A5"]), _without_codes(["Moka", "pot", "6", "cups"])
+    (['Dotted', 'notebook'], ['Moka', 'pot'])
+    """
+    kept = list(words)
+    while len(kept) > 1:
+        if _CODE.search(kept[-1]):
+            kept.pop()
+        elif len(kept) > 2 and kept[-1].endswith("s") and _COUNT.match(kept[-2]):
+            del kept[-2:]
+        else:
+            break
+    return kept
 
 
 @lru_cache(maxsize=128)

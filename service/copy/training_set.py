@@ -17,7 +17,7 @@ import random
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from service.products import parse_product
 
 from . import generate
 from .generate import cleaned
+from .grounding import stray_findings
 from .judging import Judge
 from .variety import is_near_duplicate
 
@@ -62,8 +63,7 @@ _TIRED = re.compile(  # true of everything, so it says nothing; a model that lea
     r"quality (?:you|and|in)|best choice|great choice|of choice|enhance|ensures?|discover the)\b",
     re.I,
 )
-GROUNDED = 0.5  # below it a line plays with words more than it tells: learnt with little weight
-MOST_AIRY = 4  # such lines of a product in one telling
+GROUNDED = 0.5  # below it a line plays with words more than it tells, and is not learnt
 _WORD = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]{2,}")
 _SMALL_WORDS = frozenset(
     re.split(
@@ -113,11 +113,27 @@ def rendered_for(product: Product, channel: str, field: str, angle: str = "any")
 # --- requests: what to ask a model for drafts ------------------------------------------------------------------------
 
 
-def requests(products: Iterable[Product], angles: Sequence[str] = ("any",)) -> Iterator[dict[str, Any]]:
-    """One request a product, kind and angle, as ``models.training.draft_copy --requests`` reads them."""
+def fact_angles(product: Product, kind: str, rng: random.Random, most: int) -> list[str]:
+    """What the service asks the copywriter for: one fact of a product, or two where there is room; some at random."""
+    facts = [f"{fact.key}: {fact.value}" for fact in product.facts]
+    if kind in ("headline", "email_subject"):
+        return rng.sample(facts, min(most if kind == "headline" else 1, len(facts)))
+    pairs = ["; ".join(rng.sample(facts, 2)) for _ in range(max(1, most // 3))] if len(facts) > 1 else facts
+    return list(dict.fromkeys(pairs))
+
+
+def requests(
+    products: Iterable[Product], angles: Sequence[str] = ("any",), n_facts: int = 0, seed: int = 1
+) -> Iterator[dict[str, Any]]:
+    """One request a product, kind and angle, as ``models.training.draft_copy --requests`` reads them.
+
+    ``n_facts`` adds requests about so many of the product's facts.
+    """
+    rng = random.Random(seed)
     for product in products:
         for kind, (channel, field) in MAIN.items():
-            for angle in angles:
+            told = fact_angles(product, kind, rng, n_facts) if n_facts else []
+            for angle in (*angles, *told):
                 prompt = rendered_for(product, channel, field, angle)
                 if prompt is None:
                     continue
@@ -261,15 +277,82 @@ def _is_worth_learning(text: str, product: Product) -> bool:
 # --- examples: prompts with their answers ----------------------------------------------------------------------------
 
 
-def tellings(product: Product, rng: random.Random, n: int) -> Iterator[Product]:
-    """The product as it is, then with facts shuffled and some left out: the model must read, not remember."""
-    yield product
+# Names that may stand for each other in a fact, so that the model copies what it is told instead of what it remembers.
+_LIKE = tuple(
+    tuple(row.split(", "))
+    for row in (
+        "oak, walnut, beech, ash, birch, maple, cherry wood, pine",
+        "linen, cotton, hemp, wool, merino, silk, cashmere",
+        "stainless steel, aluminium, brass, copper, cast iron, titanium",
+        "Portugal, Italy, Sweden, Austria, Poland, Japan, Denmark, Spain, Scotland, Slovenia",
+        "black, white, navy, olive, sand, grey, red, green, blue, cream, rust, sage",
+        "lavender, rosemary, cedar, bergamot, orange, mint, vanilla",
+        "USB-C, micro-USB",
+        "almond, hazelnut, walnut, pecan",
+    )
+)
+_FIGURE = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![\d]*[\w]*\d)")
+_FIXED = re.compile(r"\b(?:EN|ISO|IP|IPX|G|M|SPF|class|Standard|USB|Bluetooth|Wi-Fi|W|LFGB|level)\W?$")
+
+Change = Callable[[str], str]
+
+
+def _unchanged(text: str) -> str:
+    return text
+
+
+def changed_names(rng: random.Random, texts: Iterable[str]) -> Change:
+    """A change of figures and names, the same in every text: 20 l becomes 24 l, oak becomes ash wherever they stand."""
+    said = " \n ".join(texts)
+    swaps: dict[str, str] = {}
+    for row in _LIKE:
+        here = [name for name in row if re.search(rf"\b{name}\b", said, re.I)]
+        others = [name for name in row if name not in here]
+        for name, other in zip(here, rng.sample(others, min(len(here), len(others))), strict=False):
+            swaps[name.casefold()] = other
+    for match in _FIGURE.finditer(said):
+        figure = match.group(1)
+        if figure in swaps or "," in figure or _FIXED.search(said[: match.start()]):
+            continue
+        swaps[figure] = _other_figure(figure, rng)
+    if not swaps:
+        return _unchanged
+    words = "|".join(re.escape(name) for name in sorted(swaps, key=len, reverse=True))
+    pattern = re.compile(rf"(?<![\w.,])(?:{words})(?![\w]*\d|\.\d|[a-z]{{2}})", re.I)
+
+    def swapped(match: re.Match[str]) -> str:
+        new = swaps[match.group().casefold()]
+        return new[0].upper() + new[1:] if match.group()[0].isupper() else new
+
+    return lambda text: pattern.sub(swapped, text)
+
+
+def _other_figure(figure: str, rng: random.Random) -> str:
+    """Another figure of the same look: as many digits, the same step where it was round."""
+    whole, _, part = figure.partition(".")
+    if int(whole) <= 3 and not part:
+        return figure  # two sides, three ways: such small counts are told in words too
+    step = 100 if whole.endswith("00") else 10 if whole.endswith("0") else 5 if whole.endswith("5") else 1
+    new = max(step, round(int(whole) * rng.uniform(0.6, 1.5) / step) * step)
+    return f"{new}.{rng.randint(1, 9)}" if part else str(new)
+
+
+def tellings(product: Product, rng: random.Random, n: int) -> Iterator[tuple[Product, Change]]:
+    """The product as it is, then with facts shuffled, some left out, figures and names changed: it must read them.
+
+    Each comes with the change that its lines need.
+    """
+    yield product, _unchanged
     for _ in range(n - 1):
         facts = list(product.facts)
         rng.shuffle(facts)
-        keep = max(3, len(facts) - rng.choice((0, 0, 1, 2)))
+        keep = max(3, len(facts) - rng.choice((0, 0, 1, 2, 3)))
         audience = product.audience if rng.random() < 0.6 else None
-        yield replace(product, facts=tuple(facts[:keep]), audience=audience)
+        change = (
+            changed_names(rng, [product.title, *(fact.value for fact in facts)]) if rng.random() < 0.7 else _unchanged
+        )
+        told = tuple(replace(fact, value=change(fact.value)) for fact in facts[:keep])
+        yield replace(product, title=change(product.title), facts=told, audience=audience), change
 
 
 def examples(
@@ -279,32 +362,35 @@ def examples(
 
     The angle asked for is mostly the facts that the line tells, so that the service can ask for a fact. The limit asked
     for is that of a field which takes the line without much room to spare, so the model learns what a limit means.
+    Lines that play with words are left out; those that the service would keep back from a small model weigh less.
     """
     rng = random.Random(seed)
     by_product: dict[str, list[Mapping[str, Any]]] = {}
     for row in accepted:
         by_product.setdefault(row["product"], []).append(row)
     for key, lines in by_product.items():
-        for number, product in enumerate(tellings(products[key], rng, n_tellings)):
-            airy = [row for row in lines if row["airy"]]
-            told = [row for row in lines if not row["airy"]] + rng.sample(airy, min(MOST_AIRY, len(airy)))
-            for row in told:
-                channel, field = _asked_field(row["task"], row["text"], rng)
-                judge = Judge(brief_of(product, channel))
-                if number and not judge.passes(judge.line(field, row["text"])):
+        for number, (product, change) in enumerate(tellings(products[key], rng, n_tellings)):
+            for row in lines:
+                if row["airy"]:
                     continue
-                angle = _asked_angle(row, rng)
-                prompt = rendered_for(product, channel, field, angle)
+                text, facts = change(row["text"]), [change(fact) for fact in row["facts"]]
+                channel, field = _asked_field(row["task"], text, rng)
+                brief = brief_of(product, channel)
+                judge = Judge(brief)
+                line = judge.line(field, text)
+                if number and not judge.passes(line):
+                    continue
+                prompt = rendered_for(product, channel, field, _asked_angle({**row, "facts": facts}, rng))
                 if prompt is None:
                     continue
                 yield {
                     "group": f"{key}#{number}",
                     "system": prompt.system,
                     "user": prompt.user,
-                    "answer": row["text"],
+                    "answer": text,
                     "task": row["task"],
                     "source": row["source"],
-                    "airy": row["airy"],
+                    "airy": any(stray_findings(line, product, brief)),
                     "prompt_digest": prompt.ref.digest,
                 }
 
@@ -312,9 +398,9 @@ def examples(
 def _asked_angle(row: Mapping[str, Any], rng: random.Random) -> str:
     """Mostly the one or two facts that the line tells, sometimes the angle in a word, sometimes none."""
     chance = rng.random()
-    if row["facts"] and chance < 0.7:
+    if row["facts"] and chance < 0.85:
         return "; ".join(row["facts"][:2])
-    return str(row["angle"]) if chance > 0.85 else "any"
+    return str(row["angle"]) if chance > 0.93 else "any"
 
 
 def _asked_field(kind: str, text: str, rng: random.Random) -> tuple[str, str]:
@@ -353,7 +439,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     asked = commands.add_parser("requests", help="render the prompts that drafts are asked with")
-    asked.add_argument("--angles", nargs="+", default=["any"], choices=["any", *ANGLES])
+    asked.add_argument("--angles", nargs="*", default=["any"], choices=["any", *ANGLES])
+    asked.add_argument("--facts", type=int, default=0, help="requests about so many facts of a product, too")
+    asked.add_argument("--seed", type=int, default=1)
     kept = commands.add_parser("accept", help="judge lines, keep what passes")
     kept.add_argument("--lines", type=Path, nargs="+", required=True, help="JSONL, those written by hand first")
     shown = commands.add_parser("examples", help="prompts with answers, to train on")
@@ -366,7 +454,7 @@ def main() -> None:
     args = parser.parse_args()
     products = read_products(args.products)
     if args.command == "requests":
-        print(f"{_write(args.out, requests(products.values(), args.angles))} requests")
+        print(f"{_write(args.out, requests(products.values(), args.angles, args.facts, args.seed))} requests")
     elif args.command == "accept":
         rows, counts = accept(products, _rows(args.lines))
         _write(args.out, rows)

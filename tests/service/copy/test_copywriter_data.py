@@ -20,6 +20,7 @@ from service.copy.training_set import (
     accept,
     angle_of,
     brief_of,
+    changed_names,
     examples,
     passing_field,
     rendered_for,
@@ -125,23 +126,41 @@ def test_an_example_is_still_true_of_the_telling_it_is_shown_with() -> None:
     found = list(examples({"mug": MUG}, kept, 6, seed=2))
     assert {e["group"] for e in found} >= {"mug#0", "mug#3"}
     for example in found:
-        if example["answer"] == "Made in Portugal":
-            assert "origin: made in Portugal" in example["user"]
+        if example["answer"].startswith("Made in"):
+            assert f"origin: {example['answer'][0].lower()}{example['answer'][1:]}" in example["user"]
     assert found == list(examples({"mug": MUG}, kept, 6, seed=2))
     assert any("Angle: any." in e["user"] for e in found)
-    assert any("Angle: fact." in e["user"] for e in found)
+    assert any("Angle: origin: made in " in e["user"] for e in found)
 
 
-def test_tellings_shuffle_facts_and_never_invent_one() -> None:
-    every = list(tellings(MUG, random.Random(1), 8))
-    assert every[0] == MUG
-    assert all(set(t.facts) <= set(MUG.facts) and len(t.facts) >= 2 for t in every)
-    assert len({t.facts for t in every}) > 2
+def test_tellings_shuffle_facts_and_change_each_as_its_lines_will_be() -> None:
+    every = list(tellings(MUG, random.Random(1), 12))
+    assert every[0][0] == MUG
+    known = {fact.key: fact.value for fact in MUG.facts}
+    for told, change in every:
+        assert len(told.facts) >= 2
+        assert all(fact.value == change(known[fact.key]) for fact in told.facts)
+    assert len({told.facts for told, _ in every}) > 4
+    assert any(fact.value != known[fact.key] for told, _ in every for fact in told.facts)
+
+
+def test_a_change_of_names_is_the_same_in_every_text() -> None:
+    change = changed_names(random.Random(3), ["Oak shelf 60 x 20 cm", "made in Italy", "EN 1078, 20 kg, IPX7, 3 hooks"])
+    wood = change("Oak shelf").split()[0]
+    assert wood != "Oak"
+    assert wood[0].isupper()
+    assert change("a shelf of oak") == f"a shelf of {wood.lower()}"
+    assert change("20 kg on 60 cm").split()[0] == change("20 cm").split()[0] != "20"
+    assert change("EN 1078, IPX7") == "EN 1078, IPX7"  # standards are names
+    assert change("120 cm, 1.20 m") == "120 cm, 1.20 m"  # parts of other figures stay
 
 
 def test_requests_carry_what_drafting_needs() -> None:
     found = list(requests([MUG], ["any", "fact"]))
     assert len(found) == 2 * len(MAIN)
+    about_facts = [r["angle"] for r in requests([MUG], [], n_facts=3) if r["task"] == "headline"]
+    assert len(about_facts) == 3
+    assert all(angle.split(": ")[0] in {f.key for f in MUG.facts} for angle in about_facts)
     assert len({r["request"] for r in found}) == len(found)
     assert all(json.dumps(r["schema"]) and r["user"] and r["max_new_tokens"] > 0 for r in found)
 
