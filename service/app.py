@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from .api import (
+    batches,
     brands,
     clients,
     copy,
@@ -68,6 +69,7 @@ ROUTERS = (
     rules,
     scenes,
     images,
+    batches,
     creatives,
     jobs,
     experiments,
@@ -99,7 +101,7 @@ def create_app(settings: Settings | None = None, make_studio: StudioFactory = re
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.services = services
-    app.state.limiter = Limiter(settings.rate_limit)
+    app.state.limiter = Limiter(settings.rate_limit, settings.rate_storage)
     app.state.first_key = first_key(settings, services.ring, services.keys, utc_now())
     errors.install(app)
     for room in ROUTERS:

@@ -15,6 +15,7 @@ from .commands import (
     db,
     exports,
     feeds,
+    keys,
     pictures,
     results,
     reviews,
@@ -38,8 +39,9 @@ app = typer.Typer(
 )
 for group in (run, copywriting, feeds, words, reviews, pictures):
     app.add_typer(group.app)
-for name, group in (("db", db), ("rules", rules), ("scenes", scenes), ("weights", weights)):
+for name, group in (("db", db), ("keys", keys), ("rules", rules), ("scenes", scenes), ("weights", weights)):
     app.add_typer(group.app, name=name)
+app.add_typer(keys.workspaces, name="workspaces")
 app.add_typer(visitors.app, name="visitors")
 app.add_typer(visitors.retention)
 app.add_typer(results.app)

@@ -9,13 +9,15 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
-from .errors import InvalidInput, UnknownKey
+from .errors import Conflict, InvalidInput, UnknownKey
 from .records import ApiKey, Scope
 from .settings import Settings, keep_secret
 from .storage.store import Keys
+from .usage import KINDS
 
 KEY = re.compile(r"^adl_([0-9a-f]{12})_([A-Za-z0-9_-]{20,64})$")
 DEFAULT_WORKSPACE = "main"
@@ -38,6 +40,38 @@ def _parts(text: str) -> tuple[str, str]:
     return (match[1], match[2]) if match else (digest(text)[:12], text)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a key may do beyond its scopes; the default is no bound but the settings'."""
+
+    expires: datetime | None = None
+    rate: str | None = None  # "50/second"
+    quotas: Mapping[str, int] = field(default_factory=dict)  # {"pictures": 1000} a month
+
+    def checked(self, now: datetime) -> Limits:
+        """Itself, if it makes sense.
+
+        Raises:
+            InvalidInput: a rate that cannot be read, a quota of an unknown thing, an end in the past.
+        """
+        from limits import parse
+
+        if self.rate is not None:
+            try:
+                parse(self.rate)
+            except ValueError as error:
+                raise InvalidInput("rate", f'{self.rate!r} is not like "50/second" or "1000/day"') from error
+        for what, n in self.quotas.items():
+            if what not in KINDS or n < 0:
+                raise InvalidInput("quotas", f"{what!r}: {n} cannot be a quota; there are {', '.join(KINDS)}")
+        if self.expires is not None and self.expires <= now:
+            raise InvalidInput("expires", "it lies in the past")
+        return self
+
+
+NO_LIMITS = Limits()
+
+
 class KeyRing:
     """Makes keys and recognises them; what was recognised is remembered for ``CACHE_S``."""
 
@@ -47,34 +81,70 @@ class KeyRing:
         self._publishable: dict[str, tuple[str, str]] = {}
 
     def create(
-        self, workspace: str, name: str, scopes: Sequence[Scope], now: datetime, text: str | None = None
+        self,
+        workspace: str,
+        name: str,
+        scopes: Sequence[Scope],
+        now: datetime,
+        text: str | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> tuple[ApiKey, str]:
         """A new key and its text, which nobody can show again.
 
         Raises:
-            InvalidInput: no scope, or a given text that is too short.
+            InvalidInput: no scope, limits that make no sense, or a given text that is too short.
         """
+        limits = limits.checked(now)
         if not scopes:
             raise InvalidInput("scopes", "a key needs at least one scope")
         text = text or new_key_text()
         if not (SHORTEST <= len(text) <= 200 and text.isascii() and text.isprintable() and " " not in text):
             raise InvalidInput("key", f"a key has {SHORTEST} to 200 printable characters and no space")
         id, secret = _parts(text)
-        key = ApiKey(id, workspace, name, tuple(dict.fromkeys(scopes)), now)
+        key = ApiKey(
+            id,
+            workspace,
+            name,
+            tuple(dict.fromkeys(scopes)),
+            now,
+            expires=limits.expires,
+            rate=limits.rate,
+            quotas=limits.quotas,
+        )
         self._keys.add_workspace(workspace, workspace, now)
         self._keys.add(key, digest(secret))
+        return key, text
+
+    def rotate(self, workspace: str, id: str, now: datetime, grace: timedelta = timedelta(0)) -> tuple[ApiKey, str]:
+        """A key that may do what the old one may; the old one works for as long as ``grace``, then never again.
+
+        Raises:
+            NotFound, Conflict: it is revoked or expired already.
+        """
+        old = self._keys.get(workspace, id)
+        if not old.is_good(now):
+            raise Conflict(f"key {id!r} works no more; make a new one")
+        limits = Limits(old.expires, old.rate, old.quotas)
+        key, text = self.create(workspace, old.name, old.scopes, now, limits=limits)
+        if grace > timedelta(0):
+            self._keys.expire(workspace, id, now + grace)
+        else:
+            self._keys.revoke(workspace, id, now)
+        self.forget()
         return key, text
 
     def remembered(self, text: str) -> ApiKey | None:
         """The key if it was recognised a moment ago; looks at nothing but memory."""
         entry = self._seen.get(text)
-        return entry[1] if entry and time.monotonic() - entry[0] < CACHE_S else None
+        if entry is None or time.monotonic() - entry[0] >= CACHE_S:
+            return None
+        return entry[1] if entry[1].expires is None or datetime.now(UTC) < entry[1].expires else None
 
     def recognise(self, text: str) -> ApiKey:
         """The key behind a text.
 
         Raises:
-            UnknownKey: never made, wrong secret or revoked.
+            UnknownKey: never made, wrong secret, expired or revoked.
         """
         known = self.remembered(text)
         if known is not None:
@@ -86,6 +156,8 @@ class KeyRing:
         key = found[0]
         if key.revoked is not None:
             raise UnknownKey("this key was revoked")
+        if not key.is_good(datetime.now(UTC)):
+            raise UnknownKey("this key has expired")
         if len(self._seen) > 10_000:
             self._seen.clear()
         self._seen[text] = (time.monotonic(), key)

@@ -147,6 +147,13 @@ class ApiKey:
     scopes: tuple[Scope, ...]
     created: datetime
     revoked: datetime | None = None
+    expires: datetime | None = None
+    rate: str | None = None  # such as "50/second"; None: what the settings say
+    quotas: Mapping[str, int] = field(default_factory=dict)  # what it may have made in a month: {"pictures": 1000}
+
+    def is_good(self, now: datetime) -> bool:
+        """Neither revoked nor expired."""
+        return self.revoked is None and (self.expires is None or now < self.expires)
 
     def allows(self, scope: Scope) -> bool:
         return self.revoked is None and (scope in self.scopes or Scope.ADMIN in self.scopes)

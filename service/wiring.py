@@ -220,6 +220,11 @@ def wire(settings: Settings, make_studio: StudioFactory = real_studio) -> Servic
 
         return make_item(services, workspace, request)
 
+    def batch_start(workspace: str, look: str) -> None:
+        from .batches import start_if_asked
+
+        start_if_asked(services, workspace, look)
+
     services = Services(
         settings=settings,
         database=database,
@@ -248,6 +253,7 @@ def wire(settings: Settings, make_studio: StudioFactory = real_studio) -> Servic
                 "batch": batch_picture,
             },
             utc_now,
+            after={"batch-look": batch_start},
         ),
         object_store=open_objects(settings.storage),
         make_studio=make_studio,

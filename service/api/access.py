@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
+from service.arena import utc_now
 from service.errors import NotAllowed, TooMany, UnknownKey
 from service.records import ApiKey, Scope
 from service.wiring import Services
@@ -30,6 +33,10 @@ class Caller:
     @property
     def workspace(self) -> str:
         return self.key.workspace
+
+    def spending(self, what: str, n: int) -> AbstractContextManager[None]:
+        """Count what is made inside against the key's quota. Raises TooMany."""
+        return self.services.usage.spending(self.key, what, n, utc_now())
 
 
 def services_of(request: Request) -> Services:
@@ -59,7 +66,11 @@ async def recognise(request: Request) -> ApiKey:
     key = ring.remembered(text)
     if key is None:
         key = await run_in_threadpool(ring.recognise, text)
-    request.app.state.limiter.check(key.id)
+    limiter = request.app.state.limiter
+    if limiter.waits:
+        await run_in_threadpool(limiter.check, key.id, key.rate)
+    else:
+        limiter.check(key.id, key.rate)
     return key
 
 
@@ -91,19 +102,32 @@ Admin = Annotated[Caller, Depends(_with_scope(Scope.ADMIN))]
 
 
 class Limiter:
-    """So many requests a key in a moving window; counts in this process."""
+    """So many requests a key in a moving window: the key's own rate, else that of the settings.
 
-    def __init__(self, rate: str | None) -> None:
+    Counts are kept in this process, or, for several, in the store that ``storage`` names (``redis://...``).
+    """
+
+    def __init__(self, rate: str | None, storage: str | None = None) -> None:
+        from limits.storage import storage_from_string
+        from limits.strategies import MovingWindowRateLimiter
+
         self._rate = rate
-        if rate:
-            from limits import parse
-            from limits.storage import MemoryStorage
-            from limits.strategies import MovingWindowRateLimiter
+        self.waits = bool(storage)  # asks a server: not for the event loop
+        self._window = MovingWindowRateLimiter(storage_from_string(storage or "memory://"))
 
-            self._item, self._window = parse(rate), MovingWindowRateLimiter(MemoryStorage())
-
-    def check(self, key_id: str) -> None:
+    def check(self, key_id: str, rate: str | None = None) -> None:
         """Raises TooMany."""
-        if self._rate and not self._window.hit(self._item, key_id):
-            reset = self._window.get_window_stats(self._item, key_id).reset_time
-            raise TooMany(self._rate, max(1, math.ceil(reset - time.time())))
+        rate = rate or self._rate
+        if rate is None:
+            return
+        item = _parsed(rate)
+        if not self._window.hit(item, key_id):
+            reset = self._window.get_window_stats(item, key_id).reset_time
+            raise TooMany(rate, max(1, math.ceil(reset - time.time())))
+
+
+@cache
+def _parsed(rate: str) -> Any:
+    from limits import parse
+
+    return parse(rate)

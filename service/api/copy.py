@@ -9,8 +9,10 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from service.arena import utc_now
 from service.copy.brief import BriefFile
 from service.domain import Copy
+from service.usage import TEXTS
 from service.wiring import make_copy
 
 from . import copy_stream
@@ -65,7 +67,8 @@ def _asked(body: CopyRequest | CopyJobRequest, **exclude: bool) -> dict[str, Any
 @router.post("", status_code=201, responses=WRITE)
 def write_copy(body: CopyRequest, who: Merchant, response: Response) -> Copy:
     """Write now and answer with the copy. The same request gives the same copy."""
-    copy = make_copy(who.services, who.workspace, _asked(body))
+    with who.spending(TEXTS, 1):
+        copy = make_copy(who.services, who.workspace, _asked(body))
     response.headers["Location"] = f"/v1/copy/{copy.id}"
     return copy
 
@@ -82,6 +85,7 @@ async def stream_copy(body: CopyRequest, who: Merchant) -> StreamingResponse:
     Example: curl -N -H "X-API-Key: $KEY" --json '{"product_id": "mug", "channel": "email"}' $URL/v1/copy/stream
     """
     await run_in_threadpool(who.services.store(who.workspace).products.get, body.product_id)  # or 404, before it begins
+    await run_in_threadpool(who.services.usage.spend, who.key, TEXTS, 1, utc_now())
     return StreamingResponse(
         copy_stream.written(who, _asked(body)), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
     )
@@ -96,7 +100,8 @@ def write_copy_later(body: CopyJobRequest, who: Merchant, request: Request, resp
         for product in body.product_ids
         for channel in body.channels
     ]
-    job = who.services.jobs.submit(who.workspace, "copy", items, new_id(request, "job"))
+    with who.spending(TEXTS, len(items)):
+        job = who.services.jobs.submit(who.workspace, "copy", items, new_id(request, "job"))
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return job_view(job)
 

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -133,7 +134,7 @@ async def who_is(request: Request) -> Member | None:
         return None
     services = services_of(request)
     found = await run_in_threadpool(services.keys.find, session.key_id)
-    if found is None or found[0].revoked is not None:
+    if found is None or not found[0].is_good(datetime.now(UTC)):
         return None
     member = Member(request, services, found[0], session)
     request.state.member = member
@@ -156,7 +157,7 @@ def member_with(scope: Scope | None = None) -> Callable[[Request], Awaitable[Mem
                 f"this page needs a key with the scope {scope.value!r}; you are signed in with {member.key.name!r}, "
                 f"which has {words.listed([repr(s.value) for s in member.key.scopes])}"
             )
-        request.app.state.limiter.check(member.key.id)
+        request.app.state.limiter.check(member.key.id, member.key.rate)
         if request.method not in ("GET", "HEAD"):
             form = await request.form()
             given = request.headers.get("x-csrf-token") or form.get(FORM_TOKEN)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, delete, func, or_, select, update
 
 from experiments import Arm, Experiment, Factor, WeightTable, table_from_dict
 from service.domain import Approval, Copy, Creative, Product
@@ -88,6 +88,10 @@ class _Repository:
 
 
 class Products(_Repository):
+    def has(self, id: str) -> bool:
+        c = t.products.c
+        return bool(self._read(select(c.id).where(c.workspace == self._workspace, c.id == id)))
+
     def put(self, product: Product, now: datetime) -> bool:
         """Keep a product, replacing the one with this id. True if it is new."""
         return self.put_many([product], now) == 1
@@ -370,6 +374,31 @@ class Jobs(_Repository):
             yield from items
             after = items[-1].position
 
+    def each_done(self, kind: str) -> Iterator[JobItem]:
+        """Items of all jobs of a kind that something came of."""
+        c = t.jobs.c
+        ids = self._read(select(c.id).where(c.workspace == self._workspace, c.kind == kind).order_by(c.created))
+        for row in ids:
+            yield from self.each_item(row.id, ItemState.DONE.value)
+            yield from self.each_item(row.id, "review")
+
+    def newest_seconds(self, kind: str, n: int) -> tuple[tuple[Mapping[str, Any], float], ...]:
+        """(request, seconds) of up to n items done, of the newest jobs of a kind."""
+        c, item = t.jobs.c, t.job_items.c
+        rows = self._read(
+            select(item.request, item.seconds)
+            .join(t.jobs, (c.workspace == item.workspace) & (c.id == item.job_id))
+            .where(
+                c.workspace == self._workspace,
+                c.kind == kind,
+                item.state == ItemState.DONE.value,
+                item.seconds.is_not(None),
+            )
+            .order_by(c.created.desc(), item.position.desc())
+            .limit(n)
+        )
+        return tuple((row.request, row.seconds) for row in rows)
+
     def waiting(self, id: str) -> tuple[int, ...]:
         """Positions that nothing came of yet."""
         c = t.job_items.c
@@ -377,6 +406,26 @@ class Jobs(_Repository):
             c.workspace == self._workspace, c.job_id == id, c.state == ItemState.WAITING.value
         )
         return tuple(row.position for row in self._read(query.order_by(c.position)))
+
+    def settled(self, id: str) -> tuple[int, ...]:
+        """Positions that something came of."""
+        c = t.job_items.c
+        query = select(c.position).where(
+            c.workspace == self._workspace, c.job_id == id, c.state != ItemState.WAITING.value
+        )
+        return tuple(row.position for row in self._read(query))
+
+    def items_at(self, id: str, positions: Sequence[int]) -> tuple[JobItem, ...]:
+        """Those of up to some hundred positions, in their order."""
+        c = t.job_items.c
+        query = select(t.job_items).where(c.workspace == self._workspace, c.job_id == id, c.position.in_(positions))
+        return tuple(_item(row) for row in self._read(query.order_by(c.position)))
+
+    def ended(self, kind: str) -> tuple[str, ...]:
+        """Ids of the jobs of a kind in which every item was tried."""
+        c, states = t.jobs.c, (JobState.DONE.value, JobState.FAILED.value)
+        query = select(c.id).where(c.workspace == self._workspace, c.kind == kind, c.state.in_(states))
+        return tuple(row.id for row in self._read(query))
 
     def n_waiting(self) -> int:
         """Items of all jobs of this workspace that wait."""
@@ -825,6 +874,12 @@ class Keys:
             statement = insert(connection, t.workspaces).values(id=id, name=name, created=now)
             connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
 
+    def workspaces(self) -> tuple[str, ...]:
+        """Ids of all that have a job."""
+        with self._database.reader.connect() as connection:
+            rows = connection.execute(select(t.jobs.c.workspace).distinct()).all()
+        return tuple(row.workspace for row in rows)
+
     def add(self, key: ApiKey, sha256: str) -> bool:
         """Keep a key by the digest of its secret. False if this id is here already."""
         with self._database.engine.begin() as connection:
@@ -836,6 +891,9 @@ class Keys:
                 sha256=sha256,
                 created=key.created,
                 revoked=key.revoked,
+                expires=key.expires,
+                rate=key.rate,
+                quotas=dict(key.quotas),
             )
             done = connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
             return done.rowcount == 1
@@ -856,6 +914,29 @@ class Keys:
     def any(self) -> bool:
         with self._database.reader.connect() as connection:
             return connection.execute(select(t.api_keys.c.id).limit(1)).first() is not None
+
+    def get(self, workspace: str, id: str) -> ApiKey:
+        """Raises NotFound."""
+        found = self.find(id)
+        if found is None or found[0].workspace != workspace:
+            raise NotFound("key", id)
+        return found[0]
+
+    def expire(self, workspace: str, id: str, at: datetime) -> None:
+        """It stops working then, or earlier if that was said before. Raises NotFound."""
+        c = t.api_keys.c
+        with self._database.engine.begin() as connection:
+            here = (c.workspace == workspace, c.id == id)
+            if connection.execute(select(c.id).where(*here)).first() is None:
+                raise NotFound("key", id)
+            sooner = or_(c.expires.is_(None), c.expires > at)
+            connection.execute(update(t.api_keys).where(*here, sooner).values(expires=at))
+
+    def all_workspaces(self) -> tuple[tuple[str, str, datetime], ...]:
+        """(id, name, since when) of every workspace."""
+        with self._database.reader.connect() as connection:
+            rows = connection.execute(select(t.workspaces).order_by(t.workspaces.c.created, t.workspaces.c.id)).all()
+        return tuple((row.id, row.name, row.created) for row in rows)
 
     def revoke(self, workspace: str, id: str, now: datetime) -> None:
         with self._database.engine.begin() as connection:
@@ -907,7 +988,17 @@ class Keys:
 
 
 def _key(row: Row[Any]) -> ApiKey:
-    return ApiKey(row.id, row.workspace, row.name, tuple(Scope(s) for s in row.scopes), row.created, row.revoked)
+    return ApiKey(
+        id=row.id,
+        workspace=row.workspace,
+        name=row.name,
+        scopes=tuple(Scope(scope) for scope in row.scopes),
+        created=row.created,
+        revoked=row.revoked,
+        expires=row.expires,
+        rate=row.rate,
+        quotas=row.quotas or {},
+    )
 
 
 def _note(connection: Connection, workspace: str, entry: AuditEntry) -> None:

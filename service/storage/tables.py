@@ -87,6 +87,20 @@ api_keys = Table(
     Column("sha256", String(64), nullable=False),
     Column("created", Moment, nullable=False),
     Column("revoked", Moment),
+    Column("expires", Moment),
+    Column("rate", String(64)),  # null: what the settings say
+    Column("quotas", Body),  # {what: how many in a month}
+)
+
+usage = Table(  # what each key had made in a month
+    "usage",
+    metadata,
+    Column("workspace", Id, nullable=False),
+    Column("key_id", Id, nullable=False),
+    Column("month", String(7), nullable=False),  # "2026-03", UTC
+    Column("what", String(32), nullable=False),
+    Column("n", BigInteger, nullable=False),
+    PrimaryKeyConstraint("workspace", "month", "key_id", "what"),
 )
 
 products = _owned(
