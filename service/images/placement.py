@@ -19,7 +19,21 @@ LYING_HEIGHT = 0.22  # of its width: a carton on its back
 MAX_PHOTO_SCALE = 1.25  # of the photograph
 _MARGIN = 0.015  # of the frame that stays free around the product
 
-__all__ = ["Base", "Box", "Fit", "Placement", "estimate_photo_view_angle", "find_base", "fits", "place", "true_scale"]
+__all__ = [
+    "Base",
+    "Box",
+    "Fit",
+    "Placement",
+    "estimate_photo_view_angle",
+    "find_base",
+    "fits",
+    "in_polygon",
+    "landing",
+    "place",
+    "true_scale",
+    "volume_height",
+    "whole_pixels",
+]
 
 
 class Fit(StrEnum):
@@ -95,14 +109,14 @@ def place(
     base_m = _standing_point(camera, backdrop, standing_px, size_px)
     scale, notes = sized.scale_at(zoom)
     for _ in range(24):
-        box = _land(base, outer, camera, base_m, scale)
+        box = landing(base, outer, camera, base_m, scale)
         if _inside(box, size_px) or scale * (outer[3] - outer[1]) < 24:
             break
         scale *= 0.95
-    photo_box, product_box = _whole_pixels(cut_out.alpha.shape, outer, box, scale, size_px)
+    photo_box, product_box = whole_pixels(cut_out.alpha.shape, outer, box, scale, size_px)
     if zoom > MAX_UPSCALE + 1e-6:
         notes = (*notes, f"the place is enlarged {zoom:.2f} times")
-    height_m = _volume_height(base, camera, base_m, scale, real_height_m)
+    height_m = volume_height(base, camera, base_m, scale, real_height_m)
     real = sized.real(zoom)
     shown = scale / real if real else None
     return Placement(size_px, crop, photo_box, product_box, base_m, scale, height_m, notes, shown_of_true=_short(shown))
@@ -195,7 +209,7 @@ def _reach(zone_m: Floats) -> float:
     a, b = zone_m, np.roll(zone_m, -1, axis=0)
     along = np.clip(-(a * (b - a)).sum(axis=1) / np.maximum(((b - a) ** 2).sum(axis=1), 1e-12), 0.0, 1.0)
     nearest = float(np.linalg.norm(a + along[:, None] * (b - a), axis=1).min())
-    return nearest if _in_polygon(np.zeros(2), zone_m) else np.inf
+    return nearest if in_polygon(np.zeros(2), zone_m) else np.inf
 
 
 def _choose_crop(
@@ -249,10 +263,10 @@ def _standing_point(
 def _well_inside(point: Floats, polygon: Floats) -> bool:
     """Inside, and no nearer to the edge than four tenths of the way out from the middle."""
     centre = polygon.mean(axis=0)
-    return _in_polygon(centre + (point - centre) / 0.6, polygon)
+    return in_polygon(centre + (point - centre) / 0.6, polygon)
 
 
-def _in_polygon(point: Floats, polygon: Floats) -> bool:
+def in_polygon(point: Floats, polygon: Floats) -> bool:
     a, b = polygon, np.roll(polygon, -1, axis=0)
     crosses = (a[:, 1] > point[1]) != (b[:, 1] > point[1])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -260,7 +274,7 @@ def _in_polygon(point: Floats, polygon: Floats) -> bool:
     return bool(np.count_nonzero(crosses & (point[0] < at)) % 2)
 
 
-def _land(
+def landing(
     base: Base, outer: Box, camera: Camera, base_m: tuple[float, float], scale: float
 ) -> tuple[float, float, float, float]:
     """Where the product's bounds land when its lowest row touches the ground in front of the base's centre."""
@@ -282,7 +296,7 @@ def _land(
     )
 
 
-def _volume_height(
+def volume_height(
     base: Base, camera: Camera, base_m: tuple[float, float], scale: float, real_height_m: float | None
 ) -> float | None:
     """What the silhouette cannot say when it is seen from above. None: read it from the silhouette."""
@@ -300,7 +314,7 @@ def _inside(box: tuple[float, float, float, float], size_px: tuple[int, int]) ->
     return box[0] >= mx and box[1] >= my and box[2] <= size_px[0] - mx and box[3] <= size_px[1] - my
 
 
-def _whole_pixels(
+def whole_pixels(
     shape: tuple[int, ...], outer: Box, box: tuple[float, float, float, float], scale: float, size_px: tuple[int, int]
 ) -> tuple[tuple[float, float, float, float], Box]:
     """A photograph box and a frame box of whole pixels whose sizes stand exactly in the ratio of the scale."""
