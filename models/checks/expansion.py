@@ -32,6 +32,7 @@ NEAR = 9.0  # CIE76 distance that still counts as the same colour as the product
 EXPLAINED = 6.0  # CIE76 distance to the place, shaded by any factor, that counts as place
 FOOT = 0.3  # of the product's height, from below, where its shadow may be as dark as it likes
 LEAST_LIGHT = 0.75  # of the place's light that is left above that
+EXPLAINED_AT_FOOT = 15.0  # there the product colours the ground: its reflection, the light it throws back
 SKIN_PX = 2  # the soft edge and its resampling, at working size
 LEAST_PX = 12  # smaller patches, at working size, are grain
 
@@ -140,7 +141,8 @@ def _explained(shown: BytePixels, place: BytePixels, least: NDArray[np.float32])
     factor = (light * there).sum(axis=2) / np.maximum((light * light).sum(axis=2), 1e-6)
     shaded = light * np.clip(factor, least, 1.25)[..., None]
     apart = to_lab(to_srgb(shaded)) - to_lab(to_srgb(there))
-    return np.asarray(np.linalg.norm(apart, axis=2) < EXPLAINED)
+    most = np.where(least < LEAST_LIGHT, EXPLAINED_AT_FOOT, EXPLAINED)
+    return np.asarray(np.linalg.norm(apart, axis=2) < most)
 
 
 def _joined(
