@@ -57,3 +57,7 @@ class TooLarge(ServiceError):
     def __init__(self, limit: int) -> None:
         self.limit = limit
         super().__init__(f"the body is larger than {limit} bytes")
+
+
+class NoRoom(ServiceError):
+    """The disk has not the room that was asked for."""

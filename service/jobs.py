@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from threading import Condition
+from threading import Condition, Thread
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
@@ -57,12 +57,21 @@ _jobs: Jobs | None = None  # dbos workflows are functions of the process, so the
 
 
 class Jobs:
-    """``handlers`` says for each kind of job how one item is made; expected failures are raised as errors of ours."""
+    """``handlers`` says for each kind of job how one item is made; expected failures are raised as errors of ours.
+
+    ``after`` says what follows a job of a kind, by workspace and id, once every item was tried. It may be called again.
+    """
 
     def __init__(
-        self, settings: Settings, database: Database, handlers: Mapping[str, Handler], now: Callable[[], datetime]
+        self,
+        settings: Settings,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        now: Callable[[], datetime],
+        after: Mapping[str, Callable[[str, str], None]] | None = None,
     ) -> None:
         self._settings, self._database, self._handlers, self.now = settings, database, dict(handlers), now
+        self._after = dict(after or {})
         self._turn, self._in_hand = Condition(), set[tuple[str, str, int]]()
 
     def launch(self) -> None:
@@ -90,6 +99,10 @@ class Jobs:
         )
         for workspace, id, n_items, round in Keys(self._database).unfinished_jobs():
             self._begin(workspace, id, n_items, round)
+        for kind in self._after:
+            for workspace in Keys(self._database).workspaces():
+                for id in Store(self._database, workspace).jobs.ended(kind):
+                    self._follow(kind, workspace, id)
 
     def close(self) -> None:
         """Stop at once; what is unfinished goes on at the next start."""
@@ -218,6 +231,20 @@ class Jobs:
             done = JobItem(position, item.request, ItemState.DONE, made.id, made.review, seconds)
             jobs.settle(id, done, self.now())
 
+    def follow(self, workspace: str, id: str) -> None:
+        """What comes after a job, if it has ended by having tried everything."""
+        kind, state, _ = Store(self._database, workspace).jobs.head(id)
+        if state in (JobState.DONE, JobState.FAILED):
+            self._follow(kind, workspace, id)
+
+    def _follow(self, kind: str, workspace: str, id: str) -> None:
+        if kind not in self._after:
+            return
+        try:
+            self._after[kind](workspace, id)
+        except ServiceError as error:
+            log.warning("what follows job %s did not begin: %s", id, error)
+
     @contextlib.contextmanager
     def _held(self, workspace: str, id: str, position: int) -> Iterator[None]:
         """One worker at an item: a new round waits until the old one lets go."""
@@ -309,6 +336,14 @@ def work_chunk(
                 raise  # stopping; nothing can be recorded any more, so the next start takes it up
             log.exception("job %s item %s", id, position)
             give_up(workspace, id, position, f"unexpected: {_cause(error)}")
+    follow(workspace, id)
+
+
+@DBOS.step(name="adloom.follow")
+def follow(workspace: str, id: str) -> None:
+    thread = Thread(target=_here().follow, args=(workspace, id))  # a job may begin there, which no step can do
+    thread.start()
+    thread.join()
 
 
 @DBOS.step(name="adloom.item", retries_allowed=True, max_attempts=3, interval_seconds=0.5)

@@ -24,6 +24,7 @@ from service.errors import (
     Busy,
     Conflict,
     InvalidInput,
+    NoRoom,
     NotAllowed,
     NotFound,
     ServiceError,
@@ -64,6 +65,7 @@ STATUS: dict[type[Exception], int] = {
     InvalidInput: 422,
     TooMany: 429,
     Busy: 503,
+    NoRoom: 507,
     InvalidExperiment: 422,
     ExperimentError: 422,
     UnknownBackend: 422,
@@ -87,6 +89,7 @@ NAMES = {
     429: "too-many",
     500: "unexpected",
     503: "busy",
+    507: "no-room",
 }
 
 

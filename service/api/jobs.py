@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from service.errors import NotAllowed
-from service.records import Job, JobItem, Scope
+from service.records import Job, JobItem, JobState, Scope
 
 from .access import AnyCaller, Caller
 from .errors import READ, WRITE
@@ -24,6 +24,7 @@ from .shapes import After, Limit, Listing, shallow
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Idempotent)
 JobId = Annotated[str, Path(max_length=128)]
 LOOK_S = 0.4
+PICTURE_KINDS = frozenset({"images", "batch", "batch-look"})
 
 
 class JobView(BaseModel):
@@ -35,7 +36,13 @@ class JobView(BaseModel):
     n_items: int
     n_done: int
     n_failed: int
+    n_review: int  # of those done: a person should look first
+    n_waiting: int
     progress: float
+    seconds_each: float | None  # mean of the items done, on one worker
+    eta_s: float | None  # until it ends; null while that cannot be said
+    round: int  # how often it was taken up again
+    reason: str | None  # why it is paused
     created: datetime
     started: datetime | None
     finished: datetime | None
@@ -50,8 +57,17 @@ class ItemView(BaseModel):
     seconds: float | None
 
 
-def job_view(job: Job) -> JobView:
-    return JobView(**shallow(job), progress=job.progress)
+def job_view(job: Job, workers: int = 1) -> JobView:
+    return JobView(**shallow(job), progress=job.progress, eta_s=eta_s(job, workers))
+
+
+def eta_s(job: Job, workers: int) -> float | None:
+    """Seconds until a job ends if it goes on as it went; None before the first item and while it is paused."""
+    if job.state.is_final:
+        return 0.0
+    if job.seconds_each is None or job.state is JobState.PAUSED:
+        return None
+    return round(job.n_waiting * job.seconds_each / min(workers, max(1, job.n_waiting)), 1)
 
 
 def item_view(item: JobItem) -> ItemView:
@@ -61,12 +77,13 @@ def item_view(item: JobItem) -> ItemView:
 @router.get("", responses=READ)
 def list_jobs(who: AnyCaller, after: After = None, limit: Limit = 50) -> Listing[JobView]:
     page = who.services.store(who.workspace).jobs.page(after, limit)
-    return Listing[JobView](items=[job_view(job) for job in page.items], next=page.next)
+    workers = who.services.settings.job_workers
+    return Listing[JobView](items=[job_view(job, workers) for job in page.items], next=page.next)
 
 
 @router.get("/{id}", responses=READ)
 def get_job(id: JobId, who: AnyCaller) -> JobView:
-    return job_view(who.services.store(who.workspace).jobs.get(id))
+    return job_view(who.services.store(who.workspace).jobs.get(id), who.services.settings.job_workers)
 
 
 @router.get("/{id}/items", responses=READ)
@@ -83,10 +100,36 @@ def list_items(
 @router.delete("/{id}", responses=WRITE)
 def cancel_job(id: JobId, who: AnyCaller) -> JobView:
     """Give up the items that have not begun; what is made already stays. Needs the scope that began it."""
-    scope = Scope.DESIGNER if who.services.store(who.workspace).jobs.get(id).kind == "images" else Scope.MERCHANT
+    _check_scope(id, who)
+    return job_view(who.services.jobs.cancel(who.workspace, id))
+
+
+@router.post("/{id}/pause", responses=WRITE)
+def pause_job(id: JobId, who: AnyCaller) -> JobView:
+    """Begin no more items; those being made are finished."""
+    _check_scope(id, who)
+    return job_view(who.services.jobs.pause(who.workspace, id))
+
+
+@router.post("/{id}/resume", responses=WRITE)
+def resume_job(id: JobId, who: AnyCaller) -> JobView:
+    """Go on with a job that was paused."""
+    _check_scope(id, who)
+    return job_view(who.services.jobs.resume(who.workspace, id))
+
+
+@router.post("/{id}/retry", responses=WRITE)
+def retry_job(id: JobId, who: AnyCaller) -> JobView:
+    """Try what failed or was cancelled once more; what is done stays."""
+    _check_scope(id, who)
+    return job_view(who.services.jobs.retry(who.workspace, id))
+
+
+def _check_scope(id: str, who: Caller) -> None:
+    kind = who.services.store(who.workspace).jobs.get(id).kind
+    scope = Scope.DESIGNER if kind in PICTURE_KINDS else Scope.MERCHANT
     if not who.key.allows(scope):
         raise NotAllowed(f"this needs a key with the scope {scope.value!r}")
-    return job_view(who.services.jobs.cancel(who.workspace, id))
 
 
 @router.get("/{id}/events", responses=READ, response_class=StreamingResponse)
@@ -102,7 +145,7 @@ async def _progress(who: Caller, id: str, request: Request) -> AsyncIterator[str
     jobs, before = who.services.store(who.workspace).jobs, ""
     while not await request.is_disconnected():
         job = await run_in_threadpool(jobs.get, id)
-        now = job_view(job).model_dump_json()
+        now = job_view(job, who.services.settings.job_workers).model_dump_json()
         if now != before:
             yield f"event: progress\ndata: {now}\n\n"
         before = now

@@ -16,7 +16,7 @@ from service.errors import TooLarge
 from .errors import answer, problem
 
 UPLOADS = re.compile(
-    r"^/v1/products/(import$|[^/]+/photos)|^/v1/copy/feeds$|^/v1/statistics/import$|^/(?!v1/).+/upload$"
+    r"^/v1/products/(import$|[^/]+/photos)|^/v1/copy/feeds$|^/v1/batches/import$|^/v1/statistics/import$|^/(?!v1/).+/upload$"
 )  # the latter: pages
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 REQUESTS = Counter("adloom_http_requests_total", "Requests by route, method and status", ["route", "method", "status"])
