@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .copy.brief import BriefFile
     from .images.choice import Choice, Look
     from .images.label_text import LabelReader
+    from .images.positions import Proposal
 
 T = TypeVar("T")
 OcrPolicy = Literal["sampled", "always", "never"]
@@ -390,6 +391,10 @@ class Studio:
         brand: Brand | None = None,
         take: int = 0,
         picture_type: PictureType = "png",
+        placement: Mapping[str, Any] | None = None,
+        others: Sequence[Product] = (),
+        arrangement: str | None = None,
+        match_light: bool = True,
     ) -> tuple[Creative, bytes]:
         """One finished advertisement, with the record by which it can be made again.
 
@@ -402,14 +407,18 @@ class Studio:
             take: another picture of the same place, 0 to ``TAKES`` - 1: odd ones show it mirrored, higher ones stand
                 the product aside. With words it stands where the format wants it.
             picture_type: "png" and "webp" lose nothing; "jpg" does, and a finding says by how much.
+            placement: where the product is to stand, see ``images.positions.parse_wish``; None: as the format wants it.
+            others: further products of the same picture, with an ``arrangement``: set, size_comparison or flat_lay.
+            match_light: move the place's white balance, grain and sharpness towards the product's.
 
         Raises:
-            InvalidInput: unknown format, no photograph, words without a backend that paints.
+            InvalidInput: unknown format, no photograph, words without a backend that paints, a wish that the scene
+                cannot grant.
             UnreadableImage, NoProductFound, UnknownPlate, UnknownScene: from the rooms below.
         """
-        from .images import fidelity
-        from .images.compose import compose
-        from .images.placement import place
+        from .images import fidelity, staging
+        from .images.compose import compose_set
+        from .images.positions import Room, parse_wish
 
         if not 0 <= take < TAKES:
             raise InvalidInput("take", f"{take}; there are takes 0 to {TAKES - 1}")
@@ -417,21 +426,23 @@ class Studio:
         frame = _format(format)
         place_for = self.scene_for(product, scene, backend, seed)
         painted = self._taken(self._place_for(product, place_for, backend, seed), take)
-        ready = self.ready(product, painted.backdrop.camera.view_angle_deg)
+        group = [product, *others]
+        readies = [self.ready(each, painted.backdrop.camera.view_angle_deg) for each in group]
+        ready = readies[0]
         aside, size = FRAMINGS[take // 2] if not (headline or call_to_action) else FRAMINGS[0]
+        room = Room.of(
+            frame.size_px,
+            (frame.standing_px[0] + aside * frame.size_px[0], frame.standing_px[1]),
+            (size * frame.max_product_px[0], size * frame.max_product_px[1]),
+        )
         with stage("place"):
-            placement = place(
-                ready.cut_out,
-                painted.backdrop,
-                size_px=frame.size_px,
-                standing_px=(frame.standing_px[0] + aside * frame.size_px[0], frame.standing_px[1]),
-                max_product_px=(size * frame.max_product_px[0], size * frame.max_product_px[1]),
-                real_height_m=height_of(product),
-            )
-        composed = compose(ready.cut_out, painted.backdrop, placement, seed=seed)
+            actors = [staging.Actor(p, r.cut_out) for p, r in zip(group, readies, strict=True)]
+            placements = staging.stood(actors, painted.backdrop, room, parse_wish(placement), arrangement)
+        composed = compose_set(staging.lit(actors, placements), painted.backdrop, seed=seed, match_light=match_light)
         self._shop.stages.add(composed.stages)
         brand = brand or brand_of(product)
         picture, layout, findings = composed.pixels, {}, tuple(_notes(composed.notes, painted, ready.cut_out))
+        findings += tuple(staging.doubts(actors, painted.backdrop))
         if headline or call_to_action:
             from .images.layout import lay_out
 
@@ -452,13 +463,13 @@ class Studio:
         with stage("encode"):
             data = encode(picture, picture_type)
         with stage("receipt"):
-            receipt = fidelity.measure(
+            receipt = fidelity.measure_set(
                 data if picture_type != "jpg" else _lossless(picture),
-                cut_out=ready.cut_out,
-                placement=placement,
-                photo_sha256=ready.photo_sha256,
+                [
+                    fidelity.Checked(r.cut_out, w, r.photo_sha256, p.id)
+                    for r, w, p in zip(readies, placements, group, strict=True)
+                ],
                 provenance=painted.backdrop.provenance,
-                product_id=product.id,
                 backdrop=painted.backdrop,
                 reader=self._shop.label_reader,
             )
@@ -483,11 +494,44 @@ class Studio:
             headline=headline,
             body=body,
             call_to_action=call_to_action,
-            layout={**layout, "bare_picture_key": bare_key, "placement": _plain(placement), "take": take},
+            layout={
+                **layout,
+                "bare_picture_key": bare_key,
+                "take": take,
+                **staging.record(actors, placements, arrangement),
+            },
             receipt=receipt,
             findings=findings,
         )
         return creative, data
+
+    def placements(
+        self,
+        product: Product,
+        *,
+        scene: str | None = None,
+        backend: str | None = None,
+        format: str = "square",
+        seed: int = 0,
+        placement: Mapping[str, Any] | None = None,
+        others: Sequence[Product] = (),
+        arrangement: str | None = None,
+    ) -> tuple[Scene, tuple[int, int], list[Proposal]]:
+        """Where the product, or the group, could stand in a scene: nothing is composed. Raises as ``make`` does.
+
+        Returns:
+            The scene, the frame's (width, height) and the proposals, the best first.
+        """
+        from .images import staging
+        from .images.positions import Room, parse_wish
+
+        frame = _format(format)
+        place_for = self.scene_for(product, scene, backend, seed)
+        backdrop = self._place_for(product, place_for, backend, seed).backdrop
+        group = [product, *others]
+        actors = [staging.Actor(p, self.ready(p, backdrop.camera.view_angle_deg).cut_out) for p in group]
+        room = Room.of(frame.size_px, frame.standing_px, frame.max_product_px)
+        return place_for, frame.size_px, staging.offered(actors, backdrop, room, parse_wish(placement), arrangement)
 
     def scene_for(self, product: Product, scene: str | None, backend: str | None, seed: int) -> Scene:
         """The scene of an id, of free words, or the one that suits best."""
@@ -563,20 +607,12 @@ def brand_of(product: Product) -> Brand:
     return Brand(name=product.brand or "")
 
 
-_LENGTH = re.compile(r"(\d+(?:[.,]\d+)?)\s*(mm|cm|m|in|inch|inches|\"|毫米|厘米)(?![a-z])", re.IGNORECASE)
-_METRES = {"mm": 0.001, "cm": 0.01, "m": 1.0, "毫米": 0.001, "厘米": 0.01}
-_HEIGHT_KEYS = ("height", "高度", "高", "höhe", "hauteur", "altura")
-
-
 def height_of(product: Product) -> float | None:
     """The product's height in metres from a fact that names it, else None."""
-    for fact in product.facts:
-        if not any(fact.key.lower().startswith(key) for key in _HEIGHT_KEYS):
-            continue
-        found = _LENGTH.search(f"{fact.value} {fact.unit or ''}")
-        if found:
-            return float(found[1].replace(",", ".")) * _METRES.get(found[2].lower(), 0.0254)
-    return None
+    from .images.sizes import true_size
+
+    size = true_size(product)
+    return size.height_m if size is not None and size.is_known else None
 
 
 def _format(name: str) -> Format:
