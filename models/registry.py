@@ -22,7 +22,10 @@ IMAGE_MODELS: Mapping[str, str] = {
 }
 
 MATTINGS: Mapping[str, str] = {
+    "auto": "models.matting.auto:AutoMatting",  # packshot on plain backgrounds, else the best that is installed
     "packshot": "models.matting.packshot:Packshot",  # plain backgrounds, no weights
+    "isnet": "models.matting.isnet:IsNet",  # any background, onnxruntime
+    "birefnet": "models.matting.birefnet:BiRefNet",  # any background, transformers
     "fake": "models.matting.fake:FakeMatting",  # no weights, knows where the product is
 }
 

@@ -1,0 +1,47 @@
+"""The end of every cut-out, whichever backend found the product: colours, count, sureness."""
+
+from __future__ import annotations
+
+from models.errors import NoProductFound
+from models.types import Alpha, BytePixels, CutOut, Provenance
+
+from .edges import foreground_colours, local_ground
+from .refine import count_products
+from .sureness import judged, signs
+
+
+def finished(
+    photo: BytePixels,
+    alpha: Alpha,
+    *,
+    provenance: Provenance,
+    family: str = "network",
+    coarse: Alpha | None = None,
+    other: Alpha | None = None,
+    n_products: int | None = None,
+) -> CutOut:
+    """A cut-out from a matte.
+
+    Args:
+        photo: (H, W, 3) sRGB.
+        alpha: (H, W) solved at the photograph's size.
+        family: whose calibration of uncertainty fits.
+        coarse: what a network said before its edge was refined.
+        other: a second opinion about the mask, any size.
+        n_products: where the backend has counted them.
+
+    Raises:
+        NoProductFound: nothing is left.
+    """
+    if float(alpha.max(initial=0.0)) < 0.5:
+        raise NoProductFound("nothing stands out from the background")
+    uncertainty, reasons = judged(signs(photo, alpha, coarse=coarse, other=other), family)
+    return CutOut(
+        photo=photo,
+        alpha=alpha,
+        foreground=foreground_colours(photo, alpha, local_ground(photo, alpha)),
+        uncertainty=round(uncertainty, 4),
+        n_products=n_products or count_products(alpha),
+        provenance=provenance,
+        reasons=reasons,
+    )
