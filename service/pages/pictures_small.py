@@ -6,13 +6,13 @@ import io
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from PIL import Image
+from PIL import Image, ImageOps
 
 from service.errors import InvalidInput, NotFound
 
 from .web import Member, PageRoute, member_with
 
-WIDTHS = (96, 192, 400, 800)
+WIDTHS = (96, 192, 400, 800, 1600)
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 Anyone = Annotated[Member, Depends(member_with())]
 
@@ -37,8 +37,11 @@ def small_picture(width: int, token: str, who: Anyone) -> Response:
 def shrink(data: bytes, width: int, quality: int = 84) -> bytes:
     """A picture as WebP, at most ``width`` pixels wide; never enlarged."""
     with Image.open(io.BytesIO(data)) as image:
-        copy = image.convert("RGBA" if image.mode in ("RGBA", "LA", "P") else "RGB")
-        copy.thumbnail((width, width * 4), Image.Resampling.LANCZOS)
+        profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
+        image.draft("RGB", (2 * width, 2 * width))  # JPEG: decoded no larger than needed
+        upright = ImageOps.exif_transpose(image)
+        copy = upright.convert("RGBA" if upright.mode in ("RGBA", "LA", "P") else "RGB")
+        copy.thumbnail((width, width * 4), Image.Resampling.LANCZOS, reducing_gap=2.0)
         buffer = io.BytesIO()
-        copy.save(buffer, "WEBP", quality=quality, method=4)
+        copy.save(buffer, "WEBP", quality=quality, method=4, icc_profile=profile)
     return buffer.getvalue()

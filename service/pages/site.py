@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from . import elsewhere, entrance, growth, pictures_small, static_files, words_page
+from . import (
+    elsewhere,
+    entrance,
+    growth,
+    pictures_cut,
+    pictures_new,
+    pictures_page,
+    pictures_review,
+    pictures_small,
+    static_files,
+    words_page,
+)
 from .web import install
 
 ROUTERS = (
@@ -12,6 +23,10 @@ ROUTERS = (
     elsewhere.router,
     growth.router,
     words_page.router,
+    pictures_page.router,
+    pictures_cut.router,
+    pictures_new.router,
+    pictures_review.router,
 )
 
 __all__ = ["ROUTERS", "install"]
