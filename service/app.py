@@ -31,6 +31,7 @@ from .api import (
     jobs,
     keys,
     masks,
+    placements,
     products,
     rules,
     scenes,
@@ -48,6 +49,8 @@ from .pages import site
 from .settings import Settings
 from .tracking import retain
 from .tracking.filters import agent_kind
+from .watch import logs, tracing
+from .watch.metrics import watching
 from .wiring import Services, StudioFactory, real_studio, wire
 
 log = logging.getLogger("adloom")
@@ -69,6 +72,7 @@ ROUTERS = (
     rules,
     scenes,
     images,
+    placements,
     batches,
     creatives,
     jobs,
@@ -119,7 +123,12 @@ def create_app(settings: Settings | None = None, make_studio: StudioFactory = re
             allow_methods=["GET", "POST"],
             allow_headers=["X-API-Key", "Authorization", "Content-Type", "Idempotency-Key"],
         )
-    app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes, max_upload_bytes=settings.max_upload_bytes)
+    app.add_middleware(
+        Gate,
+        max_body_bytes=settings.max_body_bytes,
+        max_upload_bytes=settings.max_upload_bytes,
+        access_log=settings.access_log,
+    )
     return app
 
 
@@ -137,6 +146,7 @@ class Application(FastAPI):
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
+    traces = tracing.install(app, services.database.engine) if services.settings.tracing else None
     services.commit.start()
     await run_in_threadpool(services.jobs.launch)
     await run_in_threadpool(agent_kind, "")  # reads its list before the first visitor comes
@@ -144,7 +154,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     refresher = asyncio.create_task(_refresh(services), name="refresh-weights")
     retainer = asyncio.create_task(_retain(services), name="retain")
     try:
-        yield
+        with watching(services.database):
+            yield
     finally:
         refresher.cancel()
         retainer.cancel()
@@ -154,6 +165,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         services.log.close()
         await run_in_threadpool(services.jobs.close)
         services.database.close()
+        if traces is not None:
+            tracing.remove(app)
+            await run_in_threadpool(traces.shutdown)
 
 
 async def _retain(services: Services) -> None:
@@ -201,7 +215,7 @@ def serve(settings: Settings | None = None, *, load_samples: bool = False, quiet
     import uvicorn
 
     settings = settings or Settings()
-    _log_to_stderr(settings.log_level)
+    _log_to_stderr(settings)
     app = create_app(settings)
     samples: tuple[Product, ...] = ()
     if load_samples:
@@ -244,9 +258,8 @@ def say_hello(settings: Settings, key: str | None, product: str | None = None) -
     print("\n".join(lines), file=sys.stderr, flush=True)
 
 
-def _log_to_stderr(level: str) -> None:
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+def _log_to_stderr(settings: Settings) -> None:
+    logs.configure(settings.log_level, settings.log_format)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -29,9 +29,11 @@ from .tracking import Filters, GroupCommit, Report, Signer, TrackingLog, Visitor
 from .tracking.answers import Answers
 from .tracking.log import Answer, Entry
 from .usage import Usage
+from .watch.metrics import count_copy, count_receipt, metered
 
 if TYPE_CHECKING:
     from .images.choice import Look
+    from .images.positions import Proposal
 
 
 class Workbench(Protocol):
@@ -83,8 +85,27 @@ class Workbench(Protocol):
         copy_id: str | None = None,
         take: int = 0,
         picture_type: PictureType = "png",
+        placement: Mapping[str, Any] | None = None,
+        others: Sequence[Product] = (),
+        arrangement: str | None = None,
+        match_light: bool = True,
     ) -> tuple[Creative, bytes]:
         """A finished ad and its encoded picture. ``scene`` is an id or words."""
+        ...
+
+    def placements(
+        self,
+        product: Product,
+        *,
+        scene: str | None = None,
+        backend: str | None = None,
+        format: str = "square",
+        seed: int = 0,
+        placement: Mapping[str, Any] | None = None,
+        others: Sequence[Product] = (),
+        arrangement: str | None = None,
+    ) -> tuple[Scene, tuple[int, int], list[Proposal]]:
+        """Where it could stand: scene, (width, height) and proposals; nothing is made."""
         ...
 
 
@@ -246,11 +267,14 @@ def wire(settings: Settings, make_studio: StudioFactory = real_studio) -> Servic
             settings,
             database,
             {
-                "images": picture,
-                "copy": words,
-                "feed-copy": feed_words,
-                "batch-look": batch_look,
-                "batch": batch_picture,
+                kind: metered(kind, make)
+                for kind, make in (
+                    ("images", picture),
+                    ("copy", words),
+                    ("feed-copy", feed_words),
+                    ("batch-look", batch_look),
+                    ("batch", batch_picture),
+                )
             },
             utc_now,
             after={"batch-look": batch_start},
@@ -268,10 +292,17 @@ def _rows(entry: Entry) -> int:
 def make_picture(services: Services, workspace: str, request: Mapping[str, Any]) -> str:
     """One item of an image job: make the ad, put its picture, then its row. Returns the creative's id."""
     store = services.store(workspace)
-    product = store.products.get(request["product_id"])
-    if not any(photo.sha256 for photo in product.photos):
-        product = fetch_missing(store, services.objects(workspace), product, utc_now(), services.settings)
-    product = replace(product, photos=tuple(photo for photo in product.photos if photo.sha256))
+
+    def with_photos(id: str) -> Product:
+        product = store.products.get(id)
+        if not any(photo.sha256 for photo in product.photos):
+            product = fetch_missing(store, services.objects(workspace), product, utc_now(), services.settings)
+        return replace(product, photos=tuple(photo for photo in product.photos if photo.sha256))
+
+    product = with_photos(request["product_id"])
+    wishes = {key: request[key] for key in ("placement", "arrangement", "match_light") if key in request}
+    if request.get("others"):
+        wishes["others"] = [with_photos(id) for id in request["others"]]
     creative, data = services.studio(workspace).make(
         product,
         scene=request.get("scene"),
@@ -282,6 +313,7 @@ def make_picture(services: Services, workspace: str, request: Mapping[str, Any])
         body=request.get("body"),
         call_to_action=request.get("call_to_action"),
         copy_id=request.get("copy_id"),
+        **wishes,
     )
     return keep_creative(store, services.objects(workspace), creative, data).id
 
@@ -291,6 +323,7 @@ def keep_creative(store: Store, objects: Objects, creative: Creative, data: byte
     if not store.creatives.has(creative.id):
         objects.replace(creative.picture_key, data)  # no row names it yet: half of an earlier try may lie there
         store.creatives.put(creative, utc_now())
+        count_receipt(creative.receipt)
     return store.creatives.get(creative.id)
 
 
@@ -331,4 +364,5 @@ def make_copy(
         is_cancelled=is_cancelled,
     )
     store.copies.put(written, utc_now())
+    count_copy(written)
     return written
