@@ -21,14 +21,16 @@ from .lexicon import (
     concepts,
     counter_han_trie,
     counter_trie,
+    general_counters,
     meaning,
+    table,
     topics_of,
 )
 from .quantities import Quantity
 from .words import Plain, Token, plain, stem, tokens, written_language
 
 _NO = re.compile(
-    r"^\s*(?:(?:no|not|none|false|never|without|nein|nicht|keine?|non|aucune?|ninguno?|否|无|無|没有|不支持|不可用?|不能|不|n/?a|x|✗|✘|❌|不含|未添加|未认证|未通过|未附|未配|未检测|未取得|不需要?|无需|いいえ|なし|不可|非対応)"
+    r"^\s*(?:(?:no|not|none|false|never|without|nein|nicht|keine?|non|aucune?|ninguno?|否|无|無|没有|不支持|不可用?|不能|不|n/?a|x|✗|✘|❌|不含|无添加|不添加|零添加|未添加|未认证|未通过|未附|未配|未检测|未取得|不需要?|无需|いいえ|なし|不可|非対応)"
     r"(?:\s+(?:included|needed|required|necessary|supported|compatible|suitable|possible|recommended|tested|available|allowed|permitted|added|used|provided|present|applicable|enthalten|geeignet|nötig|inclus|incluido))?|excluded|unsupported|(?:0(?![.,]\d)|zero|nil)\s?(?:%|g|mg|ml|percent)?)\s*(?:[.!,;(]|$)",
     re.I,
 )
@@ -40,12 +42,12 @@ _DENYING_KEY = re.compile(
     r"^(?:not|no|non|without|excludes?|excluded|free (?:of|from)|made without|does not contain|contains no|unsuitable|avoid|不含|不适|不包括|禁止|无|nicht|ohne|sans|sin)\b|^(?:不含|不适|不包括|禁止|未含)",  # noqa: E501
     re.I,
 )
-_NEGATION = re.compile(r"\bnon[\s-]$|\b(?:not|no|without|never|isn't|doesn't|cannot|nicht|kein|keine|ohne|sans|sin|excludes?|excluding|except)\b[\s-]*(?:[\w'-]+\s+){0,2}$")  # fmt: skip  # noqa: E501
+_NEGATION = re.compile(r"\bnon[\s-]$|\b(?:not|no|without|never|isn't|doesn't|cannot|nicht|kein|keine|ohne|sans|sin|excludes?|excluding|except|zero|free of|free from)\b[\s-]*(?:[\w'-]+\s+){0,2}$")  # fmt: skip  # noqa: E501
 _HAN_NEGATION = re.compile(
     r"(?:不可|不能|不得|不支持|不含|不适用于|不适合|不是|不|无|没有|未|非|勿|禁止|请勿)(?:用于|使用|放入|入)?$"
 )
 _ABSENCE = re.compile(
-    r"\b([a-z][a-z]+(?:-[a-z]+)?)[ -]free\b|\bfree (?:of|from) (?:any |all )?([a-z]+)|\b(?:without|no|zero|non)[ -](?:any |added )?([a-z]+)"  # noqa: E501
+    r"\b([a-z][a-z]+(?:-[a-z]+)?)[ -]free\b(?! (?:of|from)\b)|\bfree (?:of|from) (?:any |all )?([a-z]+)|\b(?:without|no|zero|non)[ -](?:any |added )?([a-z]+)"  # noqa: E501
 )
 ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules?|above|previous)\b|\bsystem prompt\b|忽略.{0,12}(?:指令|提示|以上|规则)",  # noqa: E501
@@ -86,6 +88,7 @@ class FactQuantity:
     attributes: frozenset[str]
     nouns: frozenset[str]  # meanings of the words in key and value
     counts: frozenset[str] = frozenset()  # what a bare figure counts: {"page"}
+    own_nouns: frozenset[str] = frozenset()  # stems in key and value, without units, grammar and names of attributes
 
 
 @dataclass(slots=True)
@@ -103,6 +106,7 @@ class FactBook:
     words: dict[str, Line] = field(default_factory=dict)  # meaning of a word -> first line that holds it
     negative_words: dict[str, Line] = field(default_factory=dict)
     han: list[tuple[str, Line]] = field(default_factory=list)  # lower-case text of each line, for Chinese and Japanese
+    han_pairs: dict[str, list[tuple[str, Line]]] = field(default_factory=dict)  # two characters -> lines that hold them
     sizes: dict[str, Line] = field(default_factory=dict)
     numbers: dict[str, Line] = field(default_factory=dict)  # digits as written
     attributes: set[str] = field(default_factory=set)  # what its figures are about
@@ -110,6 +114,7 @@ class FactBook:
     key_stems: frozenset[str] = frozenset()  # the words that facts are about
     topics: frozenset[str] = frozenset()  # the kinds of goods it belongs to
     title_stems: frozenset[str] = frozenset()  # the words that name the product
+    shares: list[FactQuantity] = field(default_factory=list)  # what one piece has of a total: 80 g of 40 bags
     packs: list[tuple[int, Line]] = field(default_factory=list)  # how many come together, by which line
 
     def facts(self) -> list[Line]:
@@ -137,10 +142,15 @@ def open_book(product: Product) -> FactBook:
     for key, text in (("title", product.title), ("brand", product.brand), ("category", product.category)):
         if text:
             _read(book, Line(key, text), book.in_title)
+    book.quantities += _of_all_pieces(book)
+    book.shares = _of_one_piece(book)
     for key, text in (("audience", product.audience), ("tone", product.tone)):
         if text:
             line = Line(key, text)
             _read_words(book, line, plain(text))
+    for low, line in book.han:
+        for pair in {low[i : i + 2] for i in range(len(low) - 1)} if not (line.negative or low.isascii()) else ():
+            book.han_pairs.setdefault(pair, []).append((low, line))
     return book
 
 
@@ -160,6 +170,8 @@ def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
     if line.key not in ("title", "brand", "category"):
         key_words = {t.lower for t in tokens(key)} | {key.lower}
         for subject, names in SUBJECTS.items():
+            if subject == "colour" and re.search(r"temperature|coding|code|rendering|色温|farbtemperatur", key.lower):
+                continue
             if any(n in key_words or (not n.isascii() and n in key.lower) for n in names.split()):
                 book.kinds.setdefault(subject, line)
     if _WARRANTY_VALUE.search(line.value.lower()):
@@ -171,15 +183,18 @@ def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
     if is_answer:
         rest = plain(re.sub(r"^\W*\w+\W*", "", line.value))
         named += [(c, n, False) for c, n in concepts_in(rest, language, every=True)]
+    own_concepts = {c for c, negated, answered_no in named if negated == answered_no}
     for concept, negated, answered_no in named:
         target = book.denied if negated != answered_no else concepts_into
         target.setdefault(concept, line)
         if target is not book.denied:
             for other in concepts()[concept].broader:
                 target.setdefault(other, line)
-            for other in concepts()[concept].excludes:
+            for other in concepts()[concept].excludes - own_concepts:
                 book.denied.setdefault(other, line)
-    for concept in _joined_concepts(key, value):
+    for concept in _implied(key, line):
+        concepts_into.setdefault(concept, line)
+    for concept in _joined_concepts(key, value, language):
         concepts_into.setdefault(concept, line)
         for other in concepts()[concept].excludes:
             book.denied.setdefault(other, line)
@@ -205,6 +220,14 @@ def _read(book: FactBook, line: Line, concepts_into: dict[str, Line]) -> None:
         book.sizes.setdefault(size, line)
 
 
+def _implied(key: Plain, line: Line) -> list[str]:
+    """What a fact says by its key alone: "app: iOS and Android" is control by app."""
+    if line.negative or line.key in ("title", "brand", "category"):
+        return []
+    rows = table("implied").values()
+    return [c for row in rows if re.fullmatch(row["key"], key.lower.strip()) for c in row["concepts"]]
+
+
 _PACK = re.compile(
     r"(?:set|pack|bundle|box|lot) of (\d+)|(\d+)[ -]?(?:pack|packs|pieces|piece|count|pcs|stück|pièces|piezas|er[ -](?:pack|set))\b|(?:pieces|quantity|count|pack size|units)\s*:\s*(\d+)\b|(\d+)\s*(?:件|个|只|包|片|支|袋|罐|瓶)(?:装|套)?"  # noqa: E501
 )
@@ -222,7 +245,7 @@ def _absence_list(text: str) -> list[str]:
     return found
 
 
-def _joined_concepts(key: Plain, value: Plain) -> set[str]:
+def _joined_concepts(key: Plain, value: Plain, language: str) -> set[str]:
     """What a key makes with an item of its value: "closure: magnetic" is a magnetic closure."""
     found: set[str] = set()
     if not key.text.isascii():
@@ -238,11 +261,17 @@ def _joined_concepts(key: Plain, value: Plain) -> set[str]:
         item_words = tokens(plain(item))
         if not words or not 0 < len(item_words) <= 3 or _NO.match(item):
             continue
-        for phrase in (f"{item.strip()} {key.text}", f"{key.text} {item.strip()}"):
-            edge = len(item.strip()) if phrase.startswith(item.strip()) else len(key.text)
-            for mention in claim_trie("en").find(tokens(plain(phrase))):
-                if mention.start < edge < mention.end:
-                    found.update(c for c in mention.concepts if c != "plain")
+        ended = [f"{item.strip()}{ending} {key.text}" for ending in ("e", "er", "es", "en")] if language == "de" else []
+        for phrase in (f"{item.strip()} {key.text}", f"{key.text} {item.strip()}", *ended):
+            edge = (
+                phrase.index(" ", len(item.strip()) - 1)
+                if phrase.startswith(item.strip()) and " " in phrase[len(item.strip()) - 1 :]
+                else len(key.text)
+            )
+            for name in dict.fromkeys(("en", language if language in SPACED_LANGUAGES else "en")):
+                for mention in claim_trie(name).find(tokens(plain(phrase))):
+                    if mention.start < edge < mention.end:
+                        found.update(c for c in mention.concepts if c != "plain")
     return found
 
 
@@ -260,6 +289,16 @@ def _absence_concepts(name: str) -> set[str]:
     return found
 
 
+def base_of(word: str) -> str | None:
+    """Stem of the verb in "dimmable", "flushable", "washable"; None for other words."""
+    match = re.fullmatch(r"([a-z]{3,})(?:able|ible)", word)
+    if match is None:
+        return None
+    base = match.group(1)
+    base = base[:-1] if base[-1] == base[-2] and base[-1] not in "sl" else base
+    return stem(base)
+
+
 def _read_words(book: FactBook, line: Line, both: Plain) -> None:
     words = tokens(both)
     for token in words:
@@ -268,6 +307,8 @@ def _read_words(book: FactBook, line: Line, both: Plain) -> None:
             target = book.negative_words
         target.setdefault(token.stem, line)
         target.setdefault(meaning(token.stem), line)
+        if (base := base_of(token.lower)) is not None:
+            target.setdefault(base, line)
         if token.lower[0].isdigit():
             book.numbers.setdefault(token.lower, line)
     for first, second in itertools.pairwise(words):  # "cup holder" also as "cupholder"
@@ -280,6 +321,7 @@ def _read_quantities(book: FactBook, line: Line, key: Plain, value: Plain, langu
     key_attributes = frozenset(attributes_in(key, written_language(key.text, language)))
     nouns = frozenset(meaning(t.stem) for t in (*tokens(key), *tokens(value)) if t.is_word)
     found = quantities.find(value, language)
+    own = _own_nouns(key, value, found, language)
     previous: Quantity | None = None
     for quantity in [*found, *_totals(value, found)]:
         near = nearest_attributes(value, quantity, found, language)
@@ -294,23 +336,42 @@ def _read_quantities(book: FactBook, line: Line, key: Plain, value: Plain, langu
                 or counters_in(plain(value.text[start : quantity.start]), language)
                 or counters_in(key, written_language(key.text, language))
             )
-        book.quantities.append(FactQuantity(line, quantity, attributes, nouns, counts))
+        book.quantities.append(FactQuantity(line, quantity, attributes, nouns, counts, own))
         if quantity.measures:
             book.attributes |= attributes & _relevant(quantity)
             if "time" in quantity.dimensions and attributes & {"cold", "hot"}:
                 book.affirmed.setdefault("insulated", line)
         previous = quantity
-    _count_items(book, line, key, value, language, nouns, has_figure=any(not q.measures for q in found))
+    _count_items(
+        book,
+        line,
+        key,
+        value,
+        language,
+        nouns,
+        has_figure=any(not q.measures for q in found if not _in_brackets(value.text, q.start)),
+    )
 
 
+def _own_nouns(key: Plain, value: Plain, found: list[Quantity], language: str) -> frozenset[str]:
+    named = {(a, b) for a, b, _ in attribute_mentions(value, language)}
+    stems = {t.stem for t in tokens(value) if t.is_word and len(t.stem) > 3 and not any(q.start <= t.start < q.end for q in found) and not any(a <= t.start < b for a, b in named)}  # fmt: skip  # noqa: E501
+    return frozenset(stems - _EVERYWHERE)
+
+
+_EVERYWHERE = frozenset(stem(w) for w in "with from about each every over under that this when than into more most less only also type size total maximum minimum approx approximately including included without".split())  # fmt: skip  # noqa: E501, SIM905
 _ITEM_BREAK = re.compile(r"\s*(?:[,;、/+|]|\band\b|\bund\b|\bet\b|\by\b|[和与及])\s*")
+
+
+def _in_brackets(text: str, place: int) -> bool:
+    return text.rfind("(", 0, place) > text.rfind(")", 0, place)
 
 
 def _count_items(book: FactBook, line: Line, key: Plain, value: Plain, language: str, nouns: frozenset[str], has_figure: bool) -> None:  # fmt: skip  # noqa: E501
     """ "colours: sage, rust, sand" also says that there are three."""
     if line.key in ("title", "brand", "category") or has_figure:
         return
-    items = [item for item in _ITEM_BREAK.split(value.text) if item.strip()]
+    items = [item for item in _ITEM_BREAK.split(re.sub(r"\([^)]*\)", "", value.text)) if item.strip()]
     if len(items) < 2 or any(len(item) > 24 for item in items):
         return
     counts = counters_in(key, written_language(key.text, language))
@@ -343,6 +404,7 @@ def _totals(value: Plain, found: list[Quantity]) -> list[Quantity]:
         between = value.lower[first.end : second.start]
         count, each = (first, second) if not first.measures else (second, first)
         pattern = _EACH if count is first else _EACH_AFTER
+        between = "x" if count is first and between.isspace() else between  # "two 250 ml bottles"
         is_pair = bool(each.measures) and not count.measures and count.number == int(count.number) > 1
         if is_pair and each.dimensions & _SUMMED and pattern.fullmatch(between):
             measures = tuple(quantities.Measure(m.dimension, count.number * m.value, m.unit) for m in each.measures)
@@ -350,6 +412,47 @@ def _totals(value: Plain, found: list[Quantity]) -> list[Quantity]:
     return totals
 
 
+_A_PIECE = re.compile(
+    r"\b(?:each|apiece|per (?:\w+)|a piece|je|pro \w+|par \w+|por \w+|cada uno|chacune?)\b|每[^\W\d_]|/\s?[a-z]+|单[个支片只]"  # noqa: E501
+)
+
+
+def _of_all_pieces(book: FactBook) -> list[FactQuantity]:
+    """What all pieces make together: 25 kg per shelf and shelves: 5 are 125 kg; 12 lumens each, set of 8, 96 lumens."""
+    found: list[FactQuantity] = []
+    for fq in book.quantities:
+        said = f"{fq.line.key} {fq.line.value}".lower()
+        if not fq.quantity.measures or not fq.quantity.dimensions & _GATHERED or not _A_PIECE.search(said):
+            continue
+        piece = _A_PIECE.search(said)
+        name = stem(piece.group().split()[-1]) if piece and " " in piece.group() else ""
+        numbers = {n: line for n, line in book.packs}  # noqa: C416
+        numbers |= {int(other.quantity.number): other.line for other in book.quantities if name and not other.quantity.measures and meaning(name) in other.nouns and 1 < other.quantity.number < 1000}  # fmt: skip  # noqa: E501
+        for n, line in numbers.items():
+            total = Quantity(fq.quantity.start, fq.quantity.end, n * fq.quantity.number, tuple(quantities.Measure(m.dimension, n * m.value, m.unit) for m in fq.quantity.measures), step=fq.quantity.step)  # fmt: skip  # noqa: E501
+            both = Line(fq.line.key, f"{fq.line.value}; {line.shown}")
+            found.append(FactQuantity(both, total, fq.attributes, fq.nouns))
+    return found
+
+
+def _of_one_piece(book: FactBook) -> list[FactQuantity]:
+    counts = {n: line for n, line in book.packs if n > 1}
+    counts |= {int(fq.quantity.number): fq.line for fq in book.quantities if not fq.quantity.measures and fq.counts & general_counters() and 1 < fq.quantity.number < 1000}  # fmt: skip  # noqa: E501
+    found: list[FactQuantity] = []
+    for fq in book.quantities:
+        said = f"{fq.line.key} {fq.line.value}".lower()
+        if not fq.quantity.dimensions & frozenset({"mass", "volume"}) or _A_PIECE.search(said):
+            continue
+        for n, line in counts.items():
+            measures = tuple(quantities.Measure(m.dimension, m.value / n, m.unit) for m in fq.quantity.measures)
+            one = Quantity(fq.quantity.start, fq.quantity.end, fq.quantity.number / n, measures, step=0.1)
+            found.append(
+                FactQuantity(Line(fq.line.key, f"{fq.line.value}; {line.shown}"), one, fq.attributes, fq.nouns)
+            )
+    return found
+
+
+_GATHERED = frozenset({"mass", "volume", "charge", "power", "energy", "luminous", "light", "length"})
 _SUMMED = frozenset({"mass", "volume", "charge", "power"})
 
 
@@ -418,13 +521,27 @@ def concepts_in(source: Plain, language: str, every: bool = False) -> list[tuple
         if every and name not in ("en", language) and source.text.isascii() and not _has_word_of(name, words):
             continue
         for mention in claim_trie(name).find(words):
-            negated = is_negated(source, mention.start)
+            is_foreign = every and name not in ("en", language)
+            if is_foreign and source.lower[mention.start : mention.end] not in claim_trie(name).surfaces:
+                continue  # "lining" is no "lin"
+            if ends_an_absence(source.lower, mention.start, mention.end):
+                continue  # "free" of "plastic-free"
+            negated = is_negated(source, mention.start) or _FREE_AFTER.match(source.lower, mention.end) is not None
             found.extend((c, negated) for c in mention.concepts if c != "plain")
     for name in HAN_LANGUAGES if language not in SPACED_LANGUAGES else ():
         for mention in claim_han_trie(name).find(source.lower):
             negated = is_negated(source, mention.start)
             found.extend((c, negated) for c in mention.concepts if c != "plain")
     return found
+
+
+def ends_an_absence(lower: str, start: int, end: int) -> bool:
+    """Whether "free" at a place is that of "plastic-free" or "free of plastic"."""
+    return lower[start:end] == "free" and (lower[start - 1 : start] == "-" or bool(_FREE_OF.match(lower, start)))
+
+
+_FREE_OF = re.compile(r"free (?:of|from)\b")
+_FREE_AFTER = re.compile(r"-free\b")
 
 
 def _has_word_of(language: str, words: list[Token]) -> bool:

@@ -12,7 +12,7 @@ import re
 from service.domain import Claim, Ledger, Product
 
 from . import quantities
-from .claims.absences import read_absences, read_codes
+from .claims.absences import read_absences, read_codes, read_grades
 from .claims.chinese import read_rest_in_chinese
 from .claims.comparisons import read_comparisons
 from .claims.english import read_rest
@@ -55,6 +55,9 @@ def check(text: str, product: Product, language: str = "en") -> Ledger:
         reading.take(*match.span())
     for match in _SIMILE.finditer(source.lower):
         reading.take(*match.span())
+    for match in _LIKE_A.finditer(source.lower):
+        reading.take(*match.span("like"))
+    read_grades(reading)
     read_opposites(reading)
     mentions = mentions_in(reading)
     read_mentions(reading, mentions)
@@ -77,6 +80,11 @@ _ORDINAL = re.compile(
 
 
 _SIMILE = re.compile(r"\b(?:feather|paper|rock|butter|cloud|silk|cotton|velvet|whisper|rose|honey|cloud|featherlight|baby|pillow|marshmallow|diamond|iron)[ -](?:light|thin|solid|soft|smooth|tinted|sweet|bright|clear|like)\b|(?:周|星期|礼拜)[一二三四五六日天]|不怕(?![水摔火压晒脏冻雨])[^\W\d_](?=\W|$)|(?:三五|三两|两三|七八|一二)(?=[^\d]?(?:好友|知己|朋友|个|人|天|杯|口|下|步|位|分钟|成群))")  # fmt: skip  # noqa: E501
+
+
+_LIKE_A = re.compile(
+    r"\b(?:light|soft|sharp|smooth|tough|strong|quiet|cool|warm|clear|bright|easy|sweet|fresh|thin|solid|free|snug|cosy|cozy|comfy|dry|cold|steady|pretty|happy|simple|bold|gentle|calm|silent|sturdy|reliable|good|fast|quick|hard|flat|neat|clean|safe|sure|fit|busy|proud|regular|right) as (?:an? |the )?(?P<like>[a-z]+)"  # noqa: E501
+)  # "light as a feather" says light
 
 
 _AT_MOST = re.compile(

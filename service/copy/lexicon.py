@@ -90,12 +90,18 @@ class SpacedTrie:
 
     def __init__(self) -> None:
         self._by_first: dict[str, dict[tuple[str, ...], list[str]]] = {}
+        self.surfaces: set[str] = set()  # every phrase as it is written, in lower case
         self._exact: dict[str, list[str]] = {}  # "lasting": its stem is the harmless "last", so the form itself counts
 
-    def add(self, surface: str, concept: str) -> None:
+    def add(self, surface: str, concept: str, exact: bool = False) -> None:
+        """Add a phrase; ``exact`` keeps "slimming" from meeting "slim"."""
         words = tokens(plain(surface))
         stems = tuple(t.stem for t in words)
         if not stems:
+            return
+        self.surfaces.add(plain(surface).lower)
+        if len(words) == 1 and exact and words[0].lower.endswith(("ing", "ed")):
+            self._exact.setdefault(words[0].lower, []).append(concept)
             return
         if len(words) == 1 and words[0].lower != stems[0] and stems[0] in plain_stems("en") | puffery_stems("en"):
             self._exact.setdefault(words[0].lower, []).append(concept)
@@ -193,10 +199,10 @@ def claim_trie(language: str) -> SpacedTrie:
     for name in CONCEPT_FILES:
         for id, row in table(name).items():
             surfaces = list(row.get(language, ()))
-            if language != "en" and name == "certifications":
+            if language != "en" and name in ("certifications", "origins"):
                 surfaces += row.get("en", ())
             for surface in surfaces:
-                trie.add(surface, id)
+                trie.add(surface, id, exact=name == "health")
     for phrase in table("plain").get(f"{language}_phrases", ()):
         trie.add(phrase, "plain")
     return trie
@@ -310,6 +316,15 @@ def han_words(language: str) -> HanTrie:
         trie.add(word, "plain")
     for word in table("puffery").get(language, "").split():
         trie.add(word, "puffery")
+    return trie
+
+
+@lru_cache(maxsize=1)
+def ordinary_han_words() -> HanTrie:
+    """Everyday Chinese words, which claim nothing outside a claim's frame."""
+    trie = HanTrie()
+    for word in table("ordinary")["zh"].split():
+        trie.add(word, "plain")
     return trie
 
 

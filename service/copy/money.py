@@ -14,15 +14,17 @@ _SYMBOLS = {
     "¥": ("CNY", "JPY"), "元": ("CNY", "TWD"), "块钱": ("CNY",), "块": ("CNY",), "人民币": ("CNY",), "rmb": ("CNY",), "円": ("JPY",),  # noqa: E501
     "₩": ("KRW",), "₹": ("INR",), "dollar": ("USD", "CAD", "AUD"), "dollars": ("USD", "CAD", "AUD"), "bucks": ("USD",), "euro": ("EUR",),  # noqa: E501
     "euros": ("EUR",), "pounds sterling": ("GBP",), "quid": ("GBP",), "yuan": ("CNY",), "yen": ("JPY",), "franken": ("CHF",), "美元": ("USD",),  # noqa: E501
+    "cent": ("USD", "EUR", "AUD", "CAD"), "cents": ("USD", "EUR", "AUD", "CAD"), "¢": ("USD",), "pence": ("GBP",), "p": ("GBP",), "centimes": ("EUR",), "céntimos": ("EUR",),  # noqa: E501
     "欧元": ("EUR",), "英镑": ("GBP",), "日元": ("JPY",), "dólares": ("USD",), "ドル": ("USD",), "ユーロ": ("EUR",),
 }  # fmt: skip
+_HUNDREDTHS = frozenset({"cent", "cents", "¢", "pence", "p", "centimes", "céntimos"})
 _CODES = "USD EUR GBP CNY JPY CHF CAD AUD SEK NOK DKK PLN KRW INR SGD HKD TWD MXN BRL NZD".split()  # noqa: SIM905
 _NUMBER = r"\d{1,3}(?: \d{3})+(?:,\d{1,2})?(?!\d)|\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?"
 _FRONT = re.compile(
     rf"(?P<currency>us\$|c\$|a\$|[$€£¥₩₹]|\b(?:{'|'.join(c.lower() for c in _CODES)}|rmb)\b)\s?(?P<number>{_NUMBER})"
 )
 _BACK = re.compile(
-    rf"(?<![\d.,])(?P<number>{_NUMBER})\s?-?(?P<currency>[$€£¥₩₹元円]|块钱|块(?=[^\w]|$|起|包邮|就|而已)|人民币|美元|欧元|英镑|日元|ドル|ユーロ|(?:{'|'.join(c.lower() for c in _CODES)}|rmb|dollars?|bucks|euros?|pounds sterling|quid|yuan|yen|franken|dólares)\b)"  # noqa: E501
+    rf"(?<![\d.,])(?P<number>{_NUMBER})\s?-?(?P<currency>[$€£¥₩₹元円¢]|(?:cents?|pence|(?<=\d)p|centimes|céntimos)\b|块钱|块(?=[^\w]|$|起|包邮|就|而已)|人民币|美元|欧元|英镑|日元|ドル|ユーロ|(?:{'|'.join(c.lower() for c in _CODES)}|rmb|dollars?|bucks|euros?|pounds sterling|quid|yuan|yen|franken|dólares)\b)"  # noqa: E501
 )
 _BARE = re.compile(rf"(?:原价|现价|售价|到手价?|只要|券后|特价)[:\s]*(?P<number>{_NUMBER})(?![\d\w.%])")
 _EARLIER_BEFORE = re.compile(
@@ -75,6 +77,9 @@ def amounts_in(source: Plain, language: str) -> list[Amount]:
                 continue
             value, _ = _money_number(match["number"], language)
             name = match["currency"] if pattern is not _BARE else "元"
+            if name == "p" and value >= 100:
+                continue  # 1080p is no price
+            value = value / 100 if name in _HUNDREDTHS else value
             currencies = _SYMBOLS.get(name) or (name.upper(),)
             start = match.start("number") if pattern is _BARE else match.start()
             before = source.lower[max(0, start - 28) : start]

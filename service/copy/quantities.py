@@ -75,7 +75,9 @@ _HAN_DECIMAL = re.compile(
 _HAN_AND_A_HALF = re.compile(r"([一二两三四五六七八九十百]+)个半(?=小时|钟头|月)")
 _HAN_FRACTION = re.compile(r"([一二三四五六七八九十百]+)分之([一二两三四五六七八九十百零]+)")
 _GLUE = re.compile(r"[\s-]*(?:(?:of\s+)?(?:an?|one)\s+|d'(?:un\s+)?|de\s+|eine[nrs]?\s+|des\s+|个)?", re.I)
-_BETWEEN = re.compile(r"\s*(?:°?\s*[-–—~〜x×*]|to|by|bis|à|a|到|至|och)\s*", re.I)
+_BETWEEN = re.compile(
+    r"\s*(?:°?\s*[-–—~〜x×*](?:\s*(?:幅|奥行き?|高さ|长|宽|高|厚|深|W|D|H|L|B|T))?|to|by|bis|à|a|到|至|och)\s*", re.I
+)
 _CASE_MATTERS = 2  # names up to this length are compared with their case
 
 _BEFORE: tuple[tuple[Hedge, re.Pattern[str]], ...] = (
@@ -414,6 +416,8 @@ def _with_unit(source: Plain, spot: _Spot) -> Quantity | None:
         if unit is None:
             continue
         end, owners = unit
+        if owners[0][1] == "bar" and _counts_bars(source, spot, position, end):
+            continue  # "$1.99 a bar", "one bar, eighty washes", "12 bars of 45 g"
         if spot.is_article and owners[0][1] == "in":
             continue  # "full in 90 minutes" has no inches
         if spot.is_article and not {o[0] for o in owners} & {"volume", "mass", "time", "length"}:
@@ -436,6 +440,14 @@ def _with_unit(source: Plain, spot: _Spot) -> Quantity | None:
     return Quantity(
         spot.start, spot.end, spot.number, (), _hedge(source, spot.start, spot.end), spot.in_words, False, spot.step
     )
+
+
+def _counts_bars(source: Plain, spot: _Spot, position: int, end: int) -> bool:
+    """Whether "bar" is a thing that is counted (soap, chocolate) and no pressure."""
+    if re.match(r"s?\s+(?:of\s+)?(?:pump|pressure)", source.lower[end:]):
+        return False
+    is_plural = source.lower[position:end].endswith("s") or source.lower[end : end + 1] == "s"
+    return spot.in_words or is_plural or position > spot.end + 1
 
 
 _BELOW_ZERO = re.compile(r"(?:(?<![\w)])-|minus\s|moins\s|menos\s|零下|氷点下|マイナス)\s?$")

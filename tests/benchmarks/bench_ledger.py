@@ -23,7 +23,7 @@ from service.domain import Claim, Ledger, Product, Verdict
 from service.products import parse_product
 
 DATA = Path(__file__).parent.parent / "data" / "claims"
-SETS = ("planted", "heldout", "blind", "blind2", "blind3", "blind4", "blind5", "blind6")
+SETS = ("planted", "heldout", *("blind", *(f"blind{n}" for n in range(2, 10))))
 LIES = ("contradicted", "unsupported", "flagged")
 FLAGGED = (Verdict.CONTRADICTED, Verdict.UNSUPPORTED)
 Judged = tuple[dict[str, Any], Ledger]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from service.copy.facts import absences_in
+from service.copy.facts import Line, absences_in
+from service.copy.lexicon import common_stems, plain_stems
 from service.copy.words import stem
 
+from .places import shape
 from .reading import PACKAGING, Reading, missing_reason
 
-_IDLE_ABSENCE = frozenset({"hassl", "worry", "stress", "fuss", "care", "mess", "clutter", "guilt", "doubt", "wonder", "compromis", "effort", "excus", "matter", "limit", "need", "time", "one", "problem", "nonsen", "nonsens", "drama", "risk", "hand", "rush", "frill", "shortcut", "gimmick", "guesswork", "surpris", "longer", "more", "ifs", "way", "better", "other", "slip", "just", "only", "a", "the", "any", "your", "ever", "extra", "delay", "wait", "trouble", "troubl", "detour", "bulk", "noise", "fade", "stop", "question", "second", "regret", "boundary", "boundari", "less", "nois", "breaking", "break", "giv", "leaving", "leav", "los", "sacrific", "having", "hav", "stopp", "thinking", "think", "even", "gluing", "child", "kid", "kids", "guest", "neighbor", "neighbour", "sweat", "tears", "tear", "dull", "jam", "traffic", "alarm", "pressur", "pressure", "strings", "string", "catch", "small", "sorry", "apolog", "going", "turning", "place", "plac", "two", "such", "reason", "room", "idea", "clue", "plan"})  # fmt: skip  # noqa: E501
+_IDLE_ABSENCE = frozenset({"hassl", "worry", "stress", "fuss", "care", "mess", "clutter", "guilt", "doubt", "wonder", "compromis", "effort", "excus", "matter", "limit", "need", "time", "one", "problem", "nonsen", "nonsens", "drama", "risk", "hand", "rush", "frill", "shortcut", "gimmick", "guesswork", "surpris", "longer", "more", "ifs", "way", "better", "other", "slip", "just", "only", "screen", "a", "the", "any", "your", "ever", "extra", "delay", "wait", "trouble", "troubl", "detour", "bulk", "noise", "fade", "stop", "question", "second", "regret", "boundary", "boundari", "less", "nois", "breaking", "break", "giv", "leaving", "leav", "los", "sacrific", "having", "hav", "stopp", "thinking", "think", "even", "gluing", "child", "kid", "kids", "guest", "neighbor", "neighbour", "sweat", "tears", "tear", "dull", "jam", "traffic", "alarm", "pressur", "pressure", "strings", "string", "catch", "small", "sorry", "apolog", "going", "turning", "place", "plac", "two", "such", "reason", "room", "idea", "word", "bother", "boredom", "sound", "weigh", "weight", "clue", "plan"})  # fmt: skip  # noqa: E501
 
 
 def _is_idle_doing(reading: Reading, start: int, end: int, what: str) -> bool:
@@ -27,6 +30,33 @@ _NEEDED = re.compile(r"[\s\w-]{0,16}\b(?:needed|required|necessary)\b")
 _WORTH_NOT_NEEDING = frozenset(stem(w) for w in "tools tool assembly drilling battery batteries charging app subscription wifi wi-fi installation maintenance glue screws electricity power cable wires sharpening ironing refrigeration water soaking rinsing prescription oil filter filters sharpener plumbing pump".split())  # fmt: skip  # noqa: E501, SIM905
 
 
+def _is_idle_absence(reading: Reading, start: int, end: int, what: str) -> bool:
+    """ "no fuss", "no bottle", "without thinking": what is spared is no substance, fault or duty that shops deny."""
+    said = reading.source.lower[start:end]
+    if re.search(r"[ -]free$", said):
+        return what in _IDLE_FREE
+    if what in _IDLE_ABSENCE or _is_idle_doing(reading, start, end, what):
+        return True
+    if what in _WORTH_NOT_NEEDING | _PROMISED_NOT | _WORTH_DENYING or what in reading.book.words:
+        return False
+    if _NEEDED.match(reading.source.lower[end:]):
+        return True
+    return (
+        not said.startswith("non")
+        and (what in plain_stems("en") or what in common_stems())
+        and what not in _part_stems()
+    )
+
+
+@lru_cache(maxsize=1)
+def _part_stems() -> frozenset[str]:
+    return frozenset(stem(word) for word in shape("parts"))
+
+
+_IDLE_FREE = frozenset(stem(w) for w in "hassle worry stress fuss mess guilt clutter care trouble carefree distraction drama effort hands toll duty cost scot".split())  # fmt: skip  # noqa: E501, SIM905
+_WORTH_DENYING = frozenset(stem(w) for w in "chemical chemicals residue smell smells odour odor odours odors additive additives preservative preservatives fee fees contract contracts heat calorie calories carb carbs grease fat salt sugar caffeine alcohol lead latex gluten lactose nut nuts dye dyes toxin toxins pesticide pesticides hormone hormones antibiotic antibiotics filler fillers paraben parabens lag latency static rust mould mold hair lint shrinkage leak leaks spill spills drip drips crumbs splinters rattle squeak wobble vibration fume fumes smoke emission emissions waste plastic cable cables wire wires cord cords signal setup subscription account login ads minimum limits interest deposit commission tax side-effects harm pain tears allergens meat dairy egg eggs soy wheat bones grain grains colour colours color colors flavouring flavourings flavoring flavorings perfume fragrance oil oils silicone sulfate sulphate aluminium aluminum bpa pvc phthalates formaldehyde animal palm bleach chlorine fluoride ammonia".split())  # fmt: skip  # noqa: E501, SIM905
+
+
 def read_absences(reading: Reading) -> None:
     if reading.language != "en":
         return
@@ -38,11 +68,7 @@ def read_absences(reading: Reading) -> None:
             reading.unsupported(start, end, "environment", f"true of the packaging only: {line.shown}")
         elif line is not None:
             reading.supported(start, end, "feature", line)
-        elif (
-            what in _IDLE_ABSENCE
-            or _is_idle_doing(reading, start, end, what)
-            or (_NEEDED.match(reading.source.lower[end:]) and what not in _WORTH_NOT_NEEDING)
-        ):
+        elif _is_idle_absence(reading, start, end, what):
             reading.take(start, end)
         elif what in reading.book.words and not re.match(r"no\s", reading.source.lower[start:end]):
             reading.contradicted(start, end, "feature", reading.book.words[what])
@@ -74,6 +100,26 @@ def read_codes(reading: Reading) -> None:
             reading.contradicted(*match.span(), type, known[0][1])
         else:
             reading.unsupported(*match.span(), type, missing_reason("certification") if type != "unit" else "no fact gives this format")  # fmt: skip  # noqa: E501
+
+
+_GRADE = re.compile(r"(?<![一二三四五\d])(?:特级|[一二三]级|优级|特等|[一二三]等|优等品?|精品级|[甲乙丙]级|aa+级?)(?!能效|棒|响应|代理|市场|奖|保护|证)|\bgrade (?:a{1,3}|[bc]|[123])\b|\b(?:first|second|premium|top) grade\b")  # fmt: skip  # noqa: E501
+_GRADE_KEY = re.compile(r"等级|级别|\bgrade\b|güteklasse|等級")
+
+
+def read_grades(reading: Reading) -> None:
+    """Grades of quality (特级, grade A) against the one that the facts give."""
+    known = [(m.group(), ln) for ln in reading.book.facts() for m in _GRADE.finditer(f"{ln.key} {ln.value}".lower())]
+    keyed = next((ln for ln in reading.book.facts() if _GRADE_KEY.search(ln.key.lower())), None)
+    for match in _GRADE.finditer(reading.source.lower):
+        if not reading.is_free(*match.span()):
+            continue
+        same = next((ln for grade, ln in known if grade == match.group() or grade in match.group()), None)
+        if same is not None or match.group() in reading.book.product.title.lower():
+            reading.supported(*match.span(), "certification", same or Line("title", reading.book.product.title))
+        elif known or keyed is not None:
+            reading.contradicted(*match.span(), "certification", known[0][1] if known else keyed or "")
+        else:
+            reading.unsupported(*match.span(), "certification", "no fact gives this grade")
 
 
 def _kind_of_code(match: re.Match[str]) -> str:

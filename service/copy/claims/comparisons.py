@@ -52,8 +52,12 @@ _OTHER_COMPARISONS = {
     "fr": re.compile(r"\b(?:le|la|les)\s+plus\s+(?!souvent|tard|tôt)\w+|\b(?:plus|moins)\s+\w+\s+que\b|\bmeilleur(?:e|s|es)?\b|\bmieux que\b|\bfois plus\b|\bdeux fois\b"),  # noqa: E501
     "es": re.compile(r"\b(?:el|la|los|las)\s+(?:\w+\s+)?más\s+(?!tarde|pronto)\w+|\b(?:más|menos)\s+\w+\s+que\b|\bmejor(?:es)?\b|\bveces más\b|\bel doble de\b"),  # noqa: E501
     "ja": re.compile(r"最(?!近|後|初|中|適|寄)[^\s、。]{1,2}|一番(?!目)|[^\s]{1,6}より(?:も)?[^\s]{1,4}い|\d+倍|世界No\.?1|比べて"),  # noqa: E501
-    "zh": re.compile(r"比[^，。,.!？\s]{1,10}更[^，。,.\s]{1,3}|优于[^，。,.\s]{0,8}|胜过[^，。,.\s]{0,8}|超越[^，。,.\s]{0,8}|秒杀[^，。,.\s]{0,6}|(?:\d+|[两三四五六七八九十百]+)倍[^，。,.\s]{0,4}|超过同类[^，。,.\s]{0,6}|同类(?:产品|中)[^，。,.\s]{0,6}|碾压[^，。,.\s]{0,6}|完胜[^，。,.\s]{0,6}|媲美[^，。,.\s]{0,8}|吊打[^，。,.\s]{0,6}|更(?:轻|快|强|久|薄|安全|健康|耐用|便宜|省电|保温|保鲜|结实|大|小)"),  # noqa: E501
+    "zh": re.compile(r"比[^，。,.!？\s]{1,10}更[^，。,.\s]{1,3}|优于[^，。,.\s]{0,8}|胜过[^，。,.\s]{0,8}|超越[^，。,.\s]{0,8}|秒杀[^，。,.\s]{0,6}|(?:\d+|[两三四五六七八九十百]+)倍[^，。,.\s]{0,4}|超过同类[^，。,.\s]{0,6}|同类(?:产品|中)[^，。,.\s]{0,6}|碾压[^，。,.\s]{0,6}|完胜[^，。,.\s]{0,6}|媲美[^，。,.\s]{0,8}|吊打[^，。,.\s]{0,6}|更(?:轻(?!松|盈|便|柔|巧)|快(?!乐)|强|久|薄|安全|健康|耐用|便宜|省电|保温|保鲜|结实|大|小)"),  # noqa: E501
 }  # fmt: skip
+
+
+_OF_THE_WORLD = re.compile(r"\b(?:out of|in|into|on|onto|through|over|under|across|even|against|your|my|our|their|from|during|survives?|handles?|beats?)\s+$")  # fmt: skip  # noqa: E501
+# "crumbs out of the deepest pile", "your tallest books": what the product meets is not what it is
 
 
 def read_comparisons(reading: Reading) -> None:
@@ -68,6 +72,8 @@ def read_comparisons(reading: Reading) -> None:
     for pattern, type in patterns:
         for match in pattern.finditer(lower):
             if not reading.is_free(*match.span()) and reading.is_taken(*match.span()):
+                continue
+            if pattern is _SUPERLATIVE and _OF_THE_WORLD.search(lower[max(0, match.start() - 20) : match.start()]):
                 continue
             if pattern is _BARE_COMPARATIVE and _is_thing(reading, match):
                 continue

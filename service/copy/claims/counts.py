@@ -10,7 +10,7 @@ from service.copy.lexicon import counter_han_trie, general_counters, meaning
 from service.copy.quantities import Quantity
 from service.copy.words import plain, tokens
 
-from .reading import GRAMMAR, Reading, is_foreign
+from .reading import GRAMMAR, Reading, is_foreign, shares_words
 
 _PEOPLE_AND_THINGS = "friend reason hand way moment people person step word thing day night week month year minute hour second mile time world meal sip cup chapter song room story adventure idea look side heart seat generation corner life eye feet season mug glass serv stop morning evening weekend side"  # fmt: skip  # noqa: E501
 
@@ -75,6 +75,9 @@ def judge_count(reading: Reading, quantity: Quantity) -> None:
             else reading.contradicted(*span, "quantity", book.packs[0][1])
         )
     counted = _counted(reading, quantity)
+    if not nouns and _ALL_OF_THEM.search(before):
+        line = next((fq.line for fq in book.quantities if not fq.quantity.measures and fq.quantity.number == quantity.number), None)  # fmt: skip  # noqa: E501
+        return reading.supported(*span, "quantity", line) if line is not None else reading.take(*span)
     if counted is not None and (quantity.number != 1 or not quantity.in_words):
         true, line = counted
         own = next((fq for fq in book.quantities if not fq.quantity.measures and nouns & fq.nouns and fq.quantity.number == quantity.number), None)  # fmt: skip  # noqa: E501
@@ -115,7 +118,12 @@ def judge_count(reading: Reading, quantity: Quantity) -> None:
             (fq for fq in book.quantities if not fq.quantity.measures and _same_number(quantity, fq.quantity)), None
         )
         if alike is not None:
-            return reading.supported(*span, "quantity", alike.line)
+            after = next((w for w in reading.words if w.start >= span[1]), None)
+            end = after.end if after is not None and after.is_word and after.start - span[1] <= 1 else span[1]
+            return reading.supported(span[0], end, "quantity", alike.line)
+    beside = next((fq for fq in book.quantities if not fq.quantity.measures and _same_number(quantity, fq.quantity) and shares_words(reading, quantity, fq)), None)  # fmt: skip  # noqa: E501
+    if beside is not None and quantity.number > 2:
+        return reading.supported(*span, "quantity", beside.line)  # "fifteen smoothies from one charge"
     is_held = re.search(
         r"\b(?:holds|serves|makes|fits|seats|brews|pours|carries|takes|stores|for up to)\s+(?:up to\s+)?$", before
     )
@@ -132,12 +140,17 @@ def judge_count(reading: Reading, quantity: Quantity) -> None:
     return None
 
 
+_ALL_OF_THEM = re.compile(r"\b(?:all|both|these|those)\s+$")
+
+
 def _several_by_key(reading: Reading, quantity: Quantity) -> Line | None:
     """The fact that counts more than one of what "one" stands before ("one coat", coats: 2)."""
     following = next((w for w in reading.words if w.start >= quantity.end), None)
     if following is None or following.start - quantity.end > 1 or reading.source.lower[quantity.start : quantity.end] != "one":  # fmt: skip  # noqa: E501
         return None
     for fq in reading.book.quantities:
+        if re.search(r"\b(?:per|each|pro|par|por)\b", fq.line.key.lower()):
+            continue
         key = [t.stem for t in tokens(plain(fq.line.key.replace("_", " ")))]
         if key and key[-1] == following.stem and not fq.quantity.measures and fq.quantity.number > 1 and len(fq.line.value) <= 12:  # fmt: skip  # noqa: E501
             return fq.line if not any(o.line is fq.line and o.quantity.number == 1 for o in reading.book.quantities) else None  # fmt: skip  # noqa: E501
@@ -234,6 +247,10 @@ def _judge_han_count(reading: Reading, quantity: Quantity) -> None:
         return reading.supported(*span, "number", book.numbers[digits])
     if others:
         return reading.contradicted(*span, "quantity", others[0].line)
+    if is_foreign(reading):
+        alike = next((fq for fq in book.quantities if not fq.quantity.measures and _same_number(quantity, fq.quantity)), None)  # fmt: skip  # noqa: E501
+        if alike is not None:
+            return reading.supported(*span, "quantity", alike.line)
     if quantity.in_words and not tail:
         return None
     reading.unsupported(*span, "quantity", "no fact holds this number")

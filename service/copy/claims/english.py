@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from service.copy.facts import Line, is_negated
+from service.copy.facts import Line, base_of, is_negated
 from service.copy.lexicon import attribute_trie, common_stems, plain_stems, puffery_stems, topic_stems
 from service.copy.words import Token, plain, stem, tokens
 from service.domain import Verdict
 
 from .comparisons import GRADABLE
+from .evidence import CERTIFYING
+from .places import is_in_passing
 from .reading import GRAMMAR, Reading, stems_of
 
 
@@ -24,7 +26,7 @@ def read_rest(reading: Reading) -> None:
     for words in by_clause.values():
         unknown: list[Token] = []
         for word in words:
-            line = reading.book.word_line(word.stem)
+            line = reading.book.word_line(word.stem) or _line_of_base(reading, word)
             parts_known = word.stem in claims_nothing or len(word.lower) == 1
             if line is not None and not _is_whole_answer(reading, line):
                 line = None  # "safe" is not said by "dishwasher safe: yes"
@@ -32,10 +34,15 @@ def read_rest(reading: Reading) -> None:
                 if not parts_known or _beside_its_like(reading, words, word, line):
                     _support_word(reading, word, line)
             elif word.stem in reading.book.negative_words and (
-                not parts_known or _denied_together(reading, words, word)
+                _denied_together(reading, words, word) or not (parts_known or is_in_passing(reading, word))
             ):
                 _judge_negative_word(reading, word)
-            elif parts_known or word.stem in GRAMMAR or _names_attribute(reading, word):
+            elif (
+                parts_known
+                or word.stem in GRAMMAR
+                or _names_attribute(reading, word)
+                or _ends_a_certificate(reading, word)
+            ):
                 continue
             elif word.stem in opinion:
                 reading.add(word.start, word.end, "opinion", Verdict.PUFFERY, None, "opinion, not a fact")
@@ -49,7 +56,12 @@ def read_rest(reading: Reading) -> None:
                 )
             ):
                 continue
-            elif not _is_verb_with_particle(reading, word) and not _is_context(reading, word):
+            elif not (
+                _is_verb_with_particle(reading, word)
+                or _is_context(reading, word)
+                or is_in_passing(reading, word)
+                or _is_denied_quality(reading, word)
+            ):
                 unknown.append(word)
         if unknown:
             start, end = unknown[0].start, unknown[-1].end
@@ -76,6 +88,25 @@ def _is_in_idle_sentence(reading: Reading, word: Token) -> bool:
         return False
     is_question = said[right : right + 1] == "?" and len(sentence.split()) <= 9
     return is_question or bool(_IDLE_OPENING.match(sentence))
+
+
+def _line_of_base(reading: Reading, word: Token) -> Line | None:
+    base = base_of(word.lower)
+    return reading.book.word_line(base) if base is not None else None
+
+
+def _ends_a_certificate(reading: Reading, word: Token) -> bool:
+    """ "Oeko-Tex tested": the word only goes on with the certificate before it."""
+    if word.stem not in CERTIFYING:
+        return False
+    return any(c[2] == "certification" and 0 <= word.start - c[1] <= 1 for c in reading.claims)
+
+
+def _is_denied_quality(reading: Reading, word: Token) -> bool:
+    """ "oiled, not lacquered": what it is said not to be claims little."""
+    index = reading.index_of(word)
+    before = reading.words[index - 1] if index else None
+    return before is not None and before.lower == "not" and before.clause == word.clause
 
 
 def _is_graded(word: str) -> bool:
@@ -170,7 +201,7 @@ _ASSERTING = frozenset(
 
 def _asserts(reading: Reading, word: Token) -> bool:
     """Whether an ordinary word is said of the product: "with a ...", "features ...", "numbered pages"."""
-    index = next(i for i, w in enumerate(reading.words) if w.start == word.start)
+    index = reading.index_of(word)
     before = [w for w in reading.words[max(0, index - 6) : index] if w.clause == word.clause]
     following = reading.words[index + 1] if index + 1 < len(reading.words) else None
     if following is not None and following.clause == word.clause and following.start - word.end == 1 and following.stem in reading.book.key_stems and word.lower.endswith(_ADJECTIVE_ENDINGS):  # fmt: skip  # noqa: E501
@@ -224,7 +255,7 @@ def _is_context(reading: Reading, word: Token) -> bool:
     """A word about the reader's life: what a person does, what is theirs, what something is like."""
     if word.lower.endswith(_CLAIMING_ENDINGS) or word.text.isupper():
         return False
-    index = next(i for i, w in enumerate(reading.words) if w.start == word.start)
+    index = reading.index_of(word)
     before = [w for w in reading.words[max(0, index - 2) : index] if w.clause == word.clause]
     following = reading.words[index + 1] if index + 1 < len(reading.words) else None
     follows = following is not None and following.clause == word.clause
@@ -253,7 +284,7 @@ _PARTICLES = frozenset(
 
 def _is_verb_with_particle(reading: Reading, word: Token) -> bool:
     """ "shrugs off a shower": a verb that only leads to what is claimed. What is claimed is judged by itself."""
-    index = next(i for i, w in enumerate(reading.words) if w.start == word.start)
+    index = reading.index_of(word)
     following = reading.words[index + 1] if index + 1 < len(reading.words) else None
     if following is None or following.clause != word.clause or following.lower not in _PARTICLES:
         return False

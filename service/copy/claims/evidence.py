@@ -41,7 +41,7 @@ _NEGATORS = frozenset("no non not without zero free never of from any".split()) 
 _DESIGNED = re.compile(r"(?:design\w*|engineer\w*|develop\w*|invent\w*|imagin\w*|conceiv\w*|inspir\w*|based|headquarter\w*|设计|研发|创意|灵感)\W+(?:\w+\W+){0,2}$")  # fmt: skip  # noqa: E501
 
 
-_DESIGNED_HAN = re.compile(r"^\s*(?:设计|研发|风格|灵感)")
+_DESIGNED_HAN = re.compile(r"^\s*-?\s*(?:design\w*|engineer\w*|styl\w*|设计|研发|风格|灵感)")
 
 
 def other_relation(reading: Reading, mention: Mention, line: Line) -> Line | None:
@@ -66,7 +66,7 @@ def literal_line(reading: Reading, span: tuple[int, int], kind: str) -> Line | N
     """A fact that holds the very words, for surfaces that a lexicon reads as something else."""
     words = [w.stem for w in reading.words if span[0] <= w.start < span[1]]
     if kind == "certification":
-        words = [w for w in words if w not in _CERTIFYING] or words
+        words = [w for w in words if w not in CERTIFYING] or words
     said = reading.source.lower[span[0] : span[1]]
     if any(is_han(c) for c in said) or (not words and not said.isascii()):
         lines = [line for low, line in reading.book.han if said in low or said in plain(f"{line.value}{line.key}{line.value}").lower]  # fmt: skip  # noqa: E501
@@ -87,7 +87,7 @@ def _first_word(reading: Reading, span: tuple[int, int], word_stem: str) -> str:
     return word.stem if word.lower.startswith(word.stem) and len(word.stem) > 3 else word.lower
 
 
-_CERTIFYING = frozenset(
+CERTIFYING = frozenset(
     stem(w)
     for w in [
         "certified",

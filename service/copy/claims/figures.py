@@ -13,9 +13,11 @@ from service.copy.words import plain, tokens
 from service.domain import Verdict
 
 from .counts import judge_count, nouns_after, nouns_before
-from .reading import Reading, fact_has
+from .reading import Reading, fact_has, shares_words
 
-_IDLE_NUMBERS = re.compile(r"\b(?:24/7|9 to 5|50/50|101|360 view)\b")
+_IDLE_NUMBERS = re.compile(
+    r"\b(?:24/7|9 to 5|50/50|101|360 view)\b|\b(?:\d{1,2}(?:[:.]\d\d)?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?:\s?(?:am|pm|a\.m\.|p\.m\.)(?!\w)|\s?-?o'clock\b)"  # noqa: E501
+)  # hours of the day are the reader's
 
 
 def read_quantities(reading: Reading) -> None:
@@ -29,7 +31,12 @@ def read_quantities(reading: Reading) -> None:
                 pass  # a figure that reaches over a word already read is still a figure
             else:
                 continue
-        if not quantity.measures and previous is not None and _attributes(reading, quantity, previous):  # noqa: SIM102
+        if (  # noqa: SIM102
+            not quantity.measures
+            and previous is not None
+            and not _ALL_OF_THEM.search(reading.source.lower[max(0, quantity.start - 10) : quantity.start])
+            and _attributes(reading, quantity, previous)
+        ):
             if _is_bare(reading, quantity):
                 quantity = quantities.like(quantity, previous)
         if not quantity.measures and previous is not None and re.match(r"\s*(?:years? )?(?:on|for) the\b", reading.source.lower[quantity.end : quantity.end + 16]) and 0 < quantity.start - previous.end < 40:  # fmt: skip  # noqa: E501
@@ -41,6 +48,9 @@ def read_quantities(reading: Reading) -> None:
             previous = quantity
         else:
             judge_count(reading, quantity)
+
+
+_ALL_OF_THEM = re.compile(r"\b(?:all|both|these|those|other|of the|you|them)\s+$")
 
 
 def _is_bare(reading: Reading, quantity: Quantity) -> bool:
@@ -111,6 +121,9 @@ def _judge_measure(reading: Reading, quantity: Quantity) -> None:
         if "volume" in quantity.dimensions and quantity.is_article:
             return None
         return reading.unsupported(*span, type, "no fact gives a figure of this kind")
+    named = next((fq for fq in candidates if quantities.agrees(quantity, fq.quantity) and _names_its_subject(reading, quantity, fq)), None)  # fmt: skip  # noqa: E501
+    if named is not None:
+        return reading.supported(*span, type, named.line)
     about = [fq for fq in candidates if fq.attributes & attributes]
     for attribute in sorted(attributes):
         own = [fq for fq in about if attribute in fq.attributes]
@@ -123,9 +136,12 @@ def _judge_measure(reading: Reading, quantity: Quantity) -> None:
     spread = _covered_by_all(reading, quantity) if "area" in quantity.dimensions else None
     if spread is not None:
         return reading.supported(*span, type, spread)
+    share = _of_each(reading, quantity)
+    if share is not None:
+        return reading.supported(*span, type, share)
     if about:
         return reading.contradicted(*span, type, about[0].line)
-    open_ones = [fq for fq in candidates if not attributes or not fq.attributes or _shares_words(reading, quantity, fq)]
+    open_ones = [fq for fq in candidates if not attributes or not fq.attributes or shares_words(reading, quantity, fq)]
     true = _agreeing(reading, quantity, open_ones)
     if true is not None:
         return reading.supported(*span, type, true.line)
@@ -134,6 +150,17 @@ def _judge_measure(reading: Reading, quantity: Quantity) -> None:
     if open_ones:
         return reading.contradicted(*span, type, _closest(reading, quantity, open_ones).line)
     return reading.unsupported(*span, type, "no fact gives this figure for " + " or ".join(sorted(attributes)))
+
+
+_EACH_ONE = re.compile(r"\b(?:each|every|per|apiece|jede[rs]?|chaque|cada)\b|每|一[袋包片粒支]")
+
+
+def _of_each(reading: Reading, quantity: Quantity) -> Line | None:
+    """The total and the count that give what each piece has: "each bag holds two grams" of 80 g in 40 bags."""
+    start, end = segment(reading.source, quantity.start, quantity.end)
+    if not reading.book.shares or not _EACH_ONE.search(reading.source.lower[start:end]):
+        return None
+    return next((fq.line for fq in reading.book.shares if quantities.agrees(quantity, fq.quantity)), None)
 
 
 _MONTH = re.compile(r"(?:1[0-2]|[1-9]|十[一二]|[一二三四五六七八九十])月份?")
@@ -158,7 +185,7 @@ def _is_meant_exactly(reading: Reading, quantity: Quantity) -> bool:
         return False
     alike = (fq for fq in reading.book.quantities if fq.quantity.dimensions & quantity.dimensions)
     units = {m.unit for m in quantity.measures}
-    return any(units & {m.unit for m in fq.quantity.measures} and _shares_words(reading, quantity, fq) for fq in alike)
+    return any(units & {m.unit for m in fq.quantity.measures} and shares_words(reading, quantity, fq) for fq in alike)
 
 
 def _judge_month(reading: Reading, quantity: Quantity) -> None:
@@ -215,20 +242,33 @@ def _is_a_distance_covered(reading: Reading, quantity: Quantity) -> bool:
 
 def _closest(reading: Reading, quantity: Quantity, facts: Sequence[FactQuantity]) -> FactQuantity:
     """The fact that speaks of the same thing as the words around a figure, else the first."""
-    return next((fq for fq in facts if _shares_words(reading, quantity, fq)), facts[0])
+    return next((fq for fq in facts if shares_words(reading, quantity, fq)), facts[0])
 
 
 def _agreeing(reading: Reading, quantity: Quantity, candidates: Sequence[FactQuantity]) -> FactQuantity | None:
     true = [fq for fq in candidates if quantities.agrees(quantity, fq.quantity)]
-    return next((fq for fq in true if _shares_words(reading, quantity, fq)), true[0] if true else None)
+    return next((fq for fq in true if shares_words(reading, quantity, fq)), true[0] if true else None)
 
 
-def _shares_words(reading: Reading, quantity: Quantity, fact: FactQuantity) -> bool:
+def _names_its_subject(reading: Reading, quantity: Quantity, fact: FactQuantity) -> bool:
+    """Whether words of the fact itself stand beside a figure: more than its unit and what every such figure is about."""  # noqa: E501
+    if fact.line.key in ("title", "brand", "category") or fact.attributes & OPPOSED:
+        return False
     start, end = segment(reading.source, quantity.start, quantity.end)
-    near = {meaning(w.stem) for w in reading.words if start <= w.start < end and w.is_word}
-    if near & fact.nouns:
-        return True
-    return any(len(key) > 1 and key in reading.source.lower[start:end] for key in [fact.line.key.lower()])
+    near = {w.stem for w in reading.words if start <= w.start < end and w.is_word and not quantity.start <= w.start < quantity.end}  # fmt: skip  # noqa: E501
+    return any(s in near for s in fact.own_nouns)
+
+
+def _item(value: str, start: int, end: int) -> tuple[int, int]:
+    """The item of a list that a figure stands in, with its brackets: "dark chocolate (70 % cocoa)"."""
+    depth, left = 0, 0
+    for i, character in enumerate(value):
+        depth += (character in "(（") - (character in ")）")
+        if depth == 0 and character in ",;、，；":
+            if i >= end:
+                return left, i
+            left = i + 1 if i < start else left
+    return left, len(value)
 
 
 def _judge_percent(reading: Reading, quantity: Quantity) -> None:
@@ -237,7 +277,7 @@ def _judge_percent(reading: Reading, quantity: Quantity) -> None:
     facts = [fq for fq in reading.book.quantities if "percent" in fq.quantity.dimensions]
     same_value = [fq for fq in facts if quantities.agrees(quantity, fq.quantity)]
     for fq in same_value:
-        start, end = segment(plain(fq.line.value), fq.quantity.start, fq.quantity.end)
+        start, end = _item(fq.line.value, fq.quantity.start, fq.quantity.end)
         near = {meaning(t.stem) for t in tokens(plain(fq.line.value[start:end])) if t.is_word} | {
             meaning(t.stem) for t in tokens(plain(fq.line.key)) if t.is_word
         }

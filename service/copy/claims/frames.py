@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from service.copy.claim_frames import Frame, frames_in, opposites, opposites_pattern, says
 from service.copy.facts import is_negated
 from service.copy.lexicon import plain_stems, puffery_stems
-from service.copy.words import plain, stem, tokens
+from service.copy.words import Token, plain, stem, tokens
 from service.domain import Verdict
 
 from .chinese import judge_han_frame, read_denied_keys
+from .places import shape
 from .reading import GRAMMAR, SOLD_APART, STOP, Reading, fact_line_with, is_claimed, missing_reason, stems_of
 
 _APPROVED = re.compile(
@@ -176,7 +178,7 @@ def _judge_frame(reading: Reading, frame: Frame) -> None:
         if apart is not None:
             return reading.contradicted(*span, "feature", apart)
         words = words[-1:]
-    idle = plain_stems("en") | puffery_stems("en") if frame.kind in ("fits", "included") else puffery_stems("en") | _FLAVOURLESS  # fmt: skip  # noqa: E501
+    idle = plain_stems("en") | puffery_stems("en") if frame.kind == "fits" else puffery_stems("en") | _FLAVOURLESS  # fmt: skip  # noqa: E501
     unknown = [w for w in words if book.word_line(w.stem) is None and w.stem not in idle and not is_claimed(reading, w)]
     if frame.kind in ("prefix", "compound"):
         joined = "".join(w.lower for w in words)
@@ -185,11 +187,41 @@ def _judge_frame(reading: Reading, frame: Frame) -> None:
         if all(w.stem in puffery_stems("en") or is_claimed(reading, w) for w in words):
             return None
         return reading.unsupported(*span, frame.type, f"no fact mentions: {reading.source.text[span[0] : span[1]]}")
+    if frame.kind == "part":
+        known = book.word_line(words[-1].stem) is not None or is_claimed(reading, words[-1])
+        return None if known else reading.unsupported(*span, "feature", f"no fact mentions: {words[-1].lower}")
+    if frame.kind == "does":
+        return _judge_effect(reading, words)
     if frame.kind == "made":
         unknown = unknown[:1] if unknown and unknown[0] is words[0] else []
     if unknown:
         reading.unsupported(unknown[0].start, unknown[-1].end, frame.type, f"no fact mentions: {unknown[0].lower}")
     return None
+
+
+def _is_borne_out(reading: Reading, word: Token) -> bool:
+    return reading.book.word_line(word.stem) is not None or is_claimed(reading, word)
+
+
+def _gap_has_preposition(reading: Reading, before: Token, after: Token) -> bool:
+    between = reading.words[reading.index_of(before) + 1 : reading.index_of(after)]
+    return any(w.lower in shape("passing") for w in between)
+
+
+def _judge_effect(reading: Reading, words: Sequence[Token]) -> None:
+    """ "Stops pulling": what it is said to do to something needs a fact about the one or the other."""
+    verb, objects = words[0], words[1:4]
+    if not objects or any(w.lower in shape("figurative") for w in objects[:2]):
+        return
+    until = next(
+        (i for i, w in enumerate(objects) if i and _gap_has_preposition(reading, objects[i - 1], w)), len(objects)
+    )
+    objects = objects[:until]
+    if _is_borne_out(reading, verb) or all(_is_borne_out(reading, w) for w in objects):
+        return
+    if all(w.stem in puffery_stems("en") for w in objects):
+        return
+    reading.unsupported(verb.start, objects[-1].end, "feature", f"no fact says that it {verb.lower} {objects[0].lower}")
 
 
 _FLAVOURLESS = frozenset(stem(w) for w in "care love joy life summer home holiday holidays childhood heaven yesterday memory memories nothing everything something success adventure passion pride patience you us them ideas possibilities character charm goodness flavour flavor taste style comfort energy confidence purpose light life fun heart soul autumn spring winter sunshine".split())  # fmt: skip  # noqa: E501, SIM905

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from service.copy.facts import OPPOSED
+from service.copy.facts import OPPOSED, ends_an_absence
 from service.copy.lexicon import SPACED_LANGUAGES, Mention, claim_han_trie, claim_trie, concepts
 from service.domain import Verdict
 
@@ -46,6 +46,13 @@ def read_mentions(reading: Reading, mentions: Iterable[Mention]) -> None:
         after = reading.source.lower[mention.end : mention.end + 6]
         if reading.language == "en" and re.match(r"[ -]free\b", after) and not _is_offer(known):
             continue  # "plastic-free" is read as an absence
+        if reading.language == "en" and ends_an_absence(reading.source.lower, mention.start, mention.end):
+            continue
+        if _instead(reading, mention.start):
+            reading.take(mention.start, mention.end)
+            continue
+        if known[0] in _CAPITALS and not reading.source.text[mention.start : mention.end].isupper():
+            continue
         if mention.end - mention.start == 1 and _is_inside_a_word(reading, mention, known):
             continue
         if _continues(reading, mention, known):
@@ -84,7 +91,16 @@ _IDLE_AFTER = {  # a lexicon word that means something else before or after thes
 _BEFORE_ONE = re.compile(r"(?:^|[\W\d真纯全实牛羊猪原老大小厚薄黑白红黄蓝绿灰紫粉棕金银橙和与的是用为]|[a-z0-9])$")
 
 
-_AFTER_ONE = re.compile(r"^(?:$|\W|[质制的色和与款盖柄把底身壳杯壶架桌椅床柜盒框腿板面带芯布线料包袋锅碗盘勺刀])")
+_AFTER_ONE = re.compile(r"^(?:$|\W|[内外质制的色和与款盖柄把底身壳杯壶架桌椅床柜盒框腿板面带芯布线料包袋锅碗盘勺刀])")
+
+
+_INSTEAD = re.compile(r"(?:\b(?:instead of|rather than|not|no more|goodbye to|unlike|swap|ditch|statt|anstatt|anstelle von|au lieu de|plutôt que|en lugar de|en vez de)\s+(?:the |your |any |more |of |de |le |la |du |des )?|代替|而不是|而非|告别|取代|ではなく|代わりに)$")  # fmt: skip  # noqa: E501
+_CAPITALS = frozenset({"peek"})
+
+
+def _instead(reading: Reading, start: int) -> bool:
+    """What stands after "instead of" is what the product is not."""
+    return bool(_INSTEAD.search(reading.source.lower[max(0, start - 24) : start]))
 
 
 def _is_inside_a_word(reading: Reading, mention: Mention, known: Sequence[str]) -> bool:
@@ -93,7 +109,9 @@ def _is_inside_a_word(reading: Reading, mention: Mention, known: Sequence[str]) 
     if not is_han(lower[mention.start]) or any(c in reading.book.affirmed or c in reading.book.denied for c in known):
         return False
     before, after = lower[: mention.start], lower[mention.end :]
-    return not (_BEFORE_ONE.search(before[-1:]) and _AFTER_ONE.match(after[:1])) and not _AFTER_ONE.match(after[:1])
+    if not _AFTER_ONE.match(after[:1]):
+        return True
+    return bool(re.match(r"$|\W", after[:1])) and not _BEFORE_ONE.search(before[-1:])
 
 
 def _continues(reading: Reading, mention: Mention, known: Sequence[str]) -> bool:

@@ -21,11 +21,16 @@ def read_brand(reading: Reading) -> None:
 _QUOTE = re.compile(r"[\"“„«「『]([^\"“”„«»「」『』]{6,400})[\"”“»」』]")
 
 
+_SPOKEN_TO = re.compile(
+    r"(?:alexa|siri|(?:hey|ok|okay) (?:siri|google|alexa))\b"
+)  # what is said to a machine is no testimonial
+
+
 def read_quotations(reading: Reading) -> None:
     """Words in quotation marks are a testimonial: verbatim from a review, or invented."""
     for match in _QUOTE.finditer(reading.source.text):
         said = _squeezed(match.group(1))
-        if len(said) < 8:
+        if len(said) < 8 or _SPOKEN_TO.match(said):
             continue
         for review in reading.book.product.reviews:
             if said in _squeezed(review.text):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from service.copy.facts import FactBook, Line
+from service.copy.facts import FactBook, FactQuantity, Line
+from service.copy.lexicon import meaning
 from service.copy.money import Amount, amounts_in, discounts_in
 from service.copy.words import plain
 
-from .reading import Reading
+from .reading import GRAMMAR, Reading
 
 _LIST_PRICE_KEY = re.compile(
     r"\b(?:was|list|rrp|msrp|compare|original|regular|old|before|previous|uvp|statt|bisher|ancien|barré|antes|anterior)\b|原价|市场价|吊牌价|划线价|定価|通常",
@@ -87,12 +88,31 @@ def _judge_discount(reading: Reading, prices: _Prices, start: int, end: int, per
     savings = prices.savings()
     shown = f"price: {reading.book.product.price.amount} {reading.book.product.price.currency}" if reading.book.product.price else ""  # fmt: skip  # noqa: E501
     for saved, of, evidence in savings:
-        if percent is not None and abs(100 * saved / of - percent) < 1.0:  # 25.3 % is advertised as 25 %
+        if percent is not None and _share_holds(
+            reading, start, end, percent, 100 * saved / of
+        ):  # 25.3 % is advertised as 25 %
             return reading.supported(start, end, "discount", f"{evidence}; {shown}")
     if savings and percent is not None:
         return reading.contradicted(start, end, "discount", f"{savings[0][2]}; {shown}")
     reading.unsupported(start, end, "discount", "no fact gives this discount")
     return None
+
+
+_ROUGHLY = re.compile(
+    r"(?:nearly|almost|about|around|roughly|close to|just under|just over|over|more than|up to|fast|rund|etwa|knapp|über|bis zu|près de|environ|jusqu'à|casi|hasta|近|约|将近|超|高达)\s*$"  # noqa: E501
+)
+_LESS = re.compile(r"(?:nearly|almost|up to|just under|fast|knapp|bis zu|près de|jusqu'à|casi|hasta|近|将近|高达)\s*$")
+
+
+def _share_holds(reading: Reading, start: int, end: int, claimed: float, true: float) -> bool:
+    """Whether a share saved is what it is said to be: 25.3 % is 25 %, 18.9 % is nearly 20 %."""
+    if abs(true - claimed) < 1.0:
+        return True
+    said = reading.source.lower
+    before = said[max(0, start - 12) : start] + re.split(r"\d", said[start:end])[0]
+    if not _ROUGHLY.search(before.strip()):
+        return False
+    return abs(true - claimed) <= 2.5 if _LESS.search(before.strip()) else -0.5 <= true - claimed <= 2.5
 
 
 def _discount_line(book: FactBook, percent: float | None) -> Line | None:
@@ -142,18 +162,32 @@ def _judge_price(reading: Reading, prices: _Prices, amount: Amount) -> None:
     )
     if is_each:
         for n, line in reading.book.packs:
-            if abs(value / n - amount.value) < 0.011:
+            if _price_holds(amount, value / n, each=True):
                 return reading.supported(*span, "price", f"{shown}; {line.shown}")
+        counted = _counted_after(reading, amount)
+        for fq in counted:
+            if _price_holds(amount, value / fq.quantity.number, each=True):
+                return reading.supported(*span, "price", f"{shown}; {fq.line.shown}")
     if amount.is_currency(price.currency) and _price_holds(amount, value):
         return reading.supported(*span, "price", shown)
     return reading.contradicted(*span, "price", shown)
 
 
-def _price_holds(amount: Amount, value: float) -> bool:
+def _counted_after(reading: Reading, amount: Amount) -> list[FactQuantity]:
+    """The facts that count what a price is for: "12p a wash" and lasts: 80 washes."""
+    words = [
+        w for w in reading.words if amount.end <= w.start < amount.end + 24 and w.is_word and w.stem not in GRAMMAR
+    ]
+    nouns = {meaning(w.stem) for w in words[:2]}
+    is_known = any(fq.nouns & nouns for fq in reading.book.quantities)
+    return [fq for fq in reading.book.quantities if fq.quantity.number > 1 and (fq.nouns & nouns or not is_known) and (not fq.quantity.measures or "pressure" in fq.quantity.dimensions)]  # fmt: skip  # noqa: E501
+
+
+def _price_holds(amount: Amount, value: float, each: bool = False) -> bool:
     return {
         "under": value < amount.value,
         "within": value <= amount.value,
         "over": value > amount.value,
         "at_least": value >= amount.value,
-        "about": abs(value - amount.value) <= 0.05 * value,
-    }.get(amount.hedge, abs(value - amount.value) < 0.005)
+        "about": abs(value - amount.value) <= (0.1 if each else 0.05) * value,
+    }.get(amount.hedge, abs(value - amount.value) < (0.011 if each else 0.005))

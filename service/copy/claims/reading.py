@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from service.copy.facts import FactBook, Line
-from service.copy.lexicon import claim_trie, concepts, table
+from service.copy.facts import FactBook, FactQuantity, Line, segment
+from service.copy.lexicon import claim_trie, concepts, meaning, table
 from service.copy.quantities import Quantity
 from service.copy.words import Plain, Token, plain, stem, tokens
 from service.domain import Verdict
@@ -26,7 +26,14 @@ class Reading:
     words: list[Token]
     figures: list[Quantity] = field(default_factory=list)  # every figure of the text, with and without unit
     claims: list[tuple[int, int, str, Verdict, str | None, str | None]] = field(default_factory=list)
+    _places: dict[int, int] = field(default_factory=dict)  # start of a word -> its place
     taken: bytearray = field(default_factory=bytearray)  # one byte a character: 1 where a reader has spoken for it
+
+    def index_of(self, word: Token) -> int:
+        """Place of a word among ``words``."""
+        if not self._places:
+            self._places.update((w.start, i) for i, w in enumerate(self.words))
+        return self._places[word.start]
 
     def is_free(self, start: int, end: int) -> bool:
         return self.taken.find(1, start, end) < 0
@@ -82,7 +89,7 @@ def is_han(character: str) -> bool:
 
 
 PACKAGING = re.compile(
-    r"packag|carton|(?<!in the )\bbox\b|wrap|sleeve|\bbags?\b|pouch|包装|纸盒|盒|袋|verpackung|emballage|envase|箱"
+    r"packag|carton|(?<!in the )\bbox\b|wrap|\bbags?\b|pouch|包装|纸盒|盒|袋|verpackung|emballage|envase|箱"
 )
 
 
@@ -152,3 +159,11 @@ STOP = frozenset("for to and or in on at of that which so when while with from b
 
 def is_claimed(reading: Reading, word: Token) -> bool:
     return any(c[0] <= word.start < c[1] for c in reading.claims)
+
+
+def shares_words(reading: Reading, quantity: Quantity, fact: FactQuantity) -> bool:
+    start, end = segment(reading.source, quantity.start, quantity.end)
+    near = {meaning(w.stem) for w in reading.words if start <= w.start < end and w.is_word}
+    if near & fact.nouns:
+        return True
+    return any(len(key) > 1 and key in reading.source.lower[start:end] for key in [fact.line.key.lower()])

@@ -18,6 +18,9 @@ _HAS_BEFORE = re.compile(
 _HAS_AFTER = re.compile(r"^\s*(?:(?:is|are|comes?)\s+)?(?:included|built[ -]in|inside|supplied|in the box|as standard|compatible|ready|support|enriched|infused|at no extra|on board|integrated)\b")  # fmt: skip  # noqa: E501
 
 
+_HAS_AFTER_HAN = re.compile(r"^(?:包装|装(?!饰|修)|套装|款|版|一[个只件条份]|已含|在内|标配)")
+
+
 _HAS_BEFORE_HAN = re.compile(r"(?:带|自带|附赠?|附送|赠送?|送|含|配备?|配有|内置|搭载|设有|有|具备|拥有|支持|采用|兼容|适配|添加|富含|蕴含|不含|无|加入|升级)[^,.;!?、]{0,4}$|(?:和|与|及|、)$")  # fmt: skip  # noqa: E501
 
 
@@ -37,7 +40,7 @@ def judge_thing(reading: Reading, mention: Mention, known: Sequence[str]) -> Non
         said = reading.source.lower[span[0] : span[1]]
         yes = next((ln for low, ln in book.han if said in low and not ln.negative), None)
         no = next((ln for low, ln in book.han if said in low and ln.negative), None)
-    is_framed = bool((_HAS_BEFORE_HAN if reading.language in ("zh", "ja") else _HAS_BEFORE).search(before) or _HAS_AFTER.match(after))  # fmt: skip  # noqa: E501
+    is_framed = bool((_HAS_BEFORE_HAN if reading.language in ("zh", "ja") else _HAS_BEFORE).search(before) or (_HAS_AFTER_HAN if reading.language in ("zh", "ja") else _HAS_AFTER).match(after))  # fmt: skip  # noqa: E501
     if no is not None and yes is None:
         if negated:
             return reading.supported(*span, type, no)

@@ -72,6 +72,8 @@ def judge_mention(reading: Reading, mention: Mention, known: list[str]) -> None:
         if kind == "colour":
             return reading.take(*span)  # "no grey paws"
         return reading.unsupported(*span, type, "no fact says that it is not so")
+    if yes is None and known[0] == "satisfaction" and "warranty" in book.kinds and not book.kinds["warranty"].negative and _GUARANTEED.fullmatch(reading.source.lower[span[0] : span[1]]):  # fmt: skip  # noqa: E501
+        yes = book.kinds["warranty"]
     if yes is not None and no is not None and not names_scope(reading, mention, yes):
         return reading.unsupported(*span, type, f"true of a part only: {yes.shown}")
     if yes is not None and kind in ("environment", "material") and PACKAGING.search(yes.key.lower()):  # noqa: SIM102
@@ -115,6 +117,9 @@ def judge_mention(reading: Reading, mention: Mention, known: list[str]) -> None:
     if kind == "feature" and reading.language in ("de", "fr", "es", "ja") and " " not in reading.source.text[span[0] : span[1]]:  # fmt: skip  # noqa: E501
         return reading.take(*span)  # single words of a language that is read for figures, certificates and ranks
     return reading.unsupported(*span, type, missing_reason(kind))
+
+
+_GUARANTEED = re.compile(r"guaranteed|garantiert|garanti|garantizado|保証付き")
 
 
 _QUIET = re.compile(r"(?:whisper|super|ultra|very|extra)?[ -]?quiet|silent|静音|低噪|leise|silencieu|silencios|静か")
