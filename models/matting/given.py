@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.errors import NoProductFound, ShapeMismatch, UnsupportedRequest
 from models.types import Alpha, BytePixels, CutOut, Provenance
 
-from .edges import foreground_colours, local_ground
+from .cutting import clean_colours
 
 REVISION = "given-1"
 
@@ -45,7 +45,7 @@ def cut_out_with_mask(photo: BytePixels, alpha: Alpha | NDArray[np.uint8]) -> Cu
     return CutOut(
         photo=photo,
         alpha=plane,
-        foreground=foreground_colours(photo, plane, local_ground(photo, plane)),
+        foreground=clean_colours(photo, plane),
         uncertainty=0.0,
         n_products=1,
         provenance=Provenance("given", "mask", f"{REVISION}-{digest[:16]}"),
