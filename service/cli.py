@@ -12,6 +12,7 @@ import typer
 
 from .commands import (
     copywriting,
+    cut_out,
     db,
     exports,
     feeds,
@@ -37,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for group in (run, copywriting, feeds, words, reviews, pictures):
+for group in (run, copywriting, feeds, words, reviews, pictures, cut_out):
     app.add_typer(group.app)
 for name, group in (("db", db), ("keys", keys), ("rules", rules), ("scenes", scenes), ("weights", weights)):
     app.add_typer(group.app, name=name)

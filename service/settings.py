@@ -66,7 +66,9 @@ class Settings(BaseSettings):
     text_url: str | None = Field(default=None, description="server of the openai-compatible backend, with its /v1")
     text_api_key: SecretStr | None = Field(default=None, description="key of that server, if it wants one")
     image_backend: str = Field(default="plates", description="image backend when a request names none")
-    matting_backend: str = Field(default="packshot", description="matting backend")
+    matting_backend: str = Field(
+        default="auto", description="who cuts out: auto (packshot, else the best installed), packshot, isnet, birefnet"
+    )
     threads: Annotated[int, Field(ge=0, le=256)] = Field(
         default=0, description="threads of the text model; 0: half the cores"
     )

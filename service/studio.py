@@ -44,7 +44,6 @@ Progress = Callable[[str, float], None]  # what is being done, 0 to 1
 
 PLACE_PX = (1536, 1536)  # size asked of backends; crops are taken from it
 LIBRARY_ID = re.compile(r"^[a-z0-9]+([_-][a-z0-9]+)+$")  # "sage-podium"; one word alone is words
-UNSURE = 0.5  # cut-outs above it want a look
 CACHED = 6  # cut-outs kept in memory, some 25 MB each
 CACHED_PLACES = 3  # 85 MB each
 CACHED_LOOKS = 200
@@ -362,17 +361,18 @@ class Studio:
 
     def _cut_out(self, data: bytes, digest: str, mask: bytes | None = None) -> _Ready:
         from .images.intake import decode
+        from .images.lifting import lift
         from .images.placement import find_base
 
-        photo = decode(data).pixels
+        photo = decode(data)
         if mask is None:
-            cut_out = self._shop.matting.cut_out(photo)
+            cut_out = lift(photo, self._shop.matting)
         else:
             from models.matting.given import cut_out_with_mask
 
             from .masks import read_mask
 
-            cut_out = cut_out_with_mask(photo, read_mask(mask))
+            cut_out = cut_out_with_mask(photo.pixels, read_mask(mask))
         base = find_base(cut_out.alpha)
         return _Ready(cut_out, digest, base.view_angle_deg, base.is_round)
 
@@ -648,8 +648,9 @@ def _notes(notes: Sequence[str], painted: PaintedBackdrop, cut_out: CutOut) -> l
     if cut_out.n_products > 1:
         message = f"{cut_out.n_products} separate products on the photograph; send one photograph for each"
         found.append(Finding("cut_out.several_products", message, "block"))
-    if cut_out.uncertainty > UNSURE:
-        message = f"the cut-out is unsure ({cut_out.uncertainty:.2f} of 1): look at its edges"
+    if cut_out.needs_review:
+        why = "; ".join(cut_out.reasons[:3]) or "look at its edges"
+        message = f"the cut-out is unsure ({cut_out.uncertainty:.2f} of 1): {why}"
         found.append(Finding("cut_out.unsure", message, "warn"))
     if painted.not_understood:
         words = ", ".join(painted.not_understood)
