@@ -461,10 +461,8 @@ def nearest_attributes(source: Plain, quantity: Quantity, found: list[Quantity],
     start, end = segment(source, quantity.start, quantity.end)
     rivals = [
         q
-        for q in found
-        if start <= q.start < end
-        and (q.end <= quantity.start or quantity.end <= q.start)
-        and q.dimensions & quantity.dimensions
+        for q in quantities.between(found, start, end)
+        if (q.end <= quantity.start or quantity.end <= q.start) and q.dimensions & quantity.dimensions
     ]
     around = (
         source.text[start : quantity.start] + " " * (quantity.end - quantity.start) + source.text[quantity.end : end]
@@ -484,14 +482,14 @@ def _relevant(quantity: Quantity) -> frozenset[str]:
 
 def segment(source: Plain, start: int, end: int) -> tuple[int, int]:
     """The stretch between commas, full stops and "and" around a span."""
-    left = max(0, start - _FARTHEST)
-    for match in _SPLIT.finditer(source.lower, max(0, start - _FARTHEST), start):
+    left = max(0, start - FARTHEST)
+    for match in _SPLIT.finditer(source.lower, max(0, start - FARTHEST), start):
         left = match.end()
-    right = _SPLIT.search(source.lower, end, end + _FARTHEST)
-    return left, right.start() if right else min(len(source.text), end + _FARTHEST)
+    right = _SPLIT.search(source.lower, end, end + FARTHEST)
+    return left, right.start() if right else min(len(source.text), end + FARTHEST)
 
 
-_FARTHEST = 240  # code points a clause may reach from its figure
+FARTHEST = 240  # code points a clause may reach from its figure
 _SPLIT = re.compile(
     r"[,;!?\n(){}、|•/](?!\d)|\.(?!\d)|\s(?:and|und|et|y|while|but|plus|with|yet)\s|[和与及且]|并且|(?<=[^\d\s])\s-\s"
 )

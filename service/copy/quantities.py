@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -316,12 +318,16 @@ def _spots(source: Plain, language: str) -> list[_Spot]:
         _Spot(*match.span(), han_number(match.group(1)) + 0.5, 0.01, in_words=True)
         for match in _HAN_AND_A_HALF.finditer(source.text)
     )
+    covered = bytearray(len(source.text) + 1)
+    for spot in found:
+        covered[spot.start : spot.end] = b"\x01" * (spot.end - spot.start)
     for match in _HAN_NUMBER.finditer(source.text):
-        if not any(s.start <= match.start() < s.end for s in found):
+        if not covered[match.start()]:
+            covered[match.start() : match.end()] = b"\x01" * (match.end() - match.start())
             found.append(_Spot(*match.span(), han_number(match.group()), 0.01, in_words=True))
     if language == "en":
         for match in re.finditer(r"\b(?:an?|per|full)\s+(?=(?:full )?[a-z])", source.lower):
-            if not any(s.start <= match.start() < s.end for s in found):
+            if not covered[match.start()]:
                 end = match.start() + len(match.group().split()[0])
                 found.append(_Spot(match.start(), end, 1.0, 0.01, in_words=True, is_article=True))
     return sorted(found, key=lambda s: (s.start, -s.end))
@@ -481,6 +487,15 @@ def _share_units(source: Plain, found: list[Quantity]) -> list[Quantity]:
 def _owners(measure: Measure) -> tuple[tuple[str, str, float], ...]:
     row = table("units")[measure.dimension][measure.unit]
     return ((measure.dimension, measure.unit, float(row["factor"])),)
+
+
+def between(found: Sequence[Quantity], start: int, end: int) -> Sequence[Quantity]:
+    """The figures of an ordered list that begin in [start, end)."""
+    return found[bisect_left(found, start, key=_begins) : bisect_left(found, end, key=_begins)]
+
+
+def _begins(quantity: Quantity) -> int:
+    return quantity.start
 
 
 def like(quantity: Quantity, other: Quantity) -> Quantity:

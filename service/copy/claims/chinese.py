@@ -82,9 +82,15 @@ _IS_DENIAL = re.compile(
 _HAN_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff々〇]+")
 
 
+def _keys_in(reading: Reading) -> set[int]:
+    """Where the name of a fact begins in the text: what stands right before it is said of it."""
+    text = reading.source.text
+    return {c[0] for c in reading.claims if c[3] is Verdict.SUPPORTED and c[4] and c[4].split(":")[0].endswith(text[c[0] : c[1]])}  # fmt: skip  # noqa: E501
+
+
 def read_rest_in_chinese(reading: Reading) -> None:
     """Characters no reader has spoken for: covered by facts' own strings, by harmless words, or unknown."""
-    cover = han_words("zh")
+    cover, keys = han_words("zh"), _keys_in(reading)
     for run in _HAN_RUN.finditer(reading.source.lower):
         known = [not reading.is_free(i, i + 1) for i in range(*run.span())]
         text = run.group()
@@ -98,6 +104,8 @@ def read_rest_in_chinese(reading: Reading) -> None:
                 for k in range(i, i + n):
                     known[k] = True
                 reading.supported(run.start() + i, run.start() + i + n, "feature", line)
+                if line.shown.split(":")[0].endswith(reading.source.text[run.start() + i : run.start() + i + n]):
+                    keys.add(run.start() + i)
                 i += n
             else:
                 i += 1
@@ -109,7 +117,7 @@ def read_rest_in_chinese(reading: Reading) -> None:
                     )
                 for k in range(a, b):
                     known[k] = True
-        _unknown_runs(reading, run.start(), known)
+        _unknown_runs(reading, run.start(), known, keys)
 
 
 def _longest_fact(reading: Reading, text: str, i: int, known: list[bool]) -> tuple[int, Line | None]:
@@ -148,17 +156,15 @@ def _claims_in_chinese(lower: str, start: int, end: int) -> bool:
     return end - start - sum(m.end - m.start for m in ordinary_han_words().find(run)) >= 4
 
 
-def _unknown_runs(reading: Reading, offset: int, known: list[bool]) -> None:
-    text = reading.source.text
+def _unknown_runs(reading: Reading, offset: int, known: list[bool], keys: set[int]) -> None:
     start = None
     for i, is_known in enumerate([*known, True]):
         if not is_known and start is None:
             start = i
         elif is_known and start is not None:
             words = reading.source.text[offset + start : offset + i]
-            before_key = i - start >= 2 and any(c[0] == offset + i and c[3] is Verdict.SUPPORTED and c[4] and c[4].split(":")[0].endswith(text[c[0] : c[1]]) for c in reversed(reading.claims))  # fmt: skip  # noqa: E501
-            if (i - start >= 2 and before_key) or (
-                i - start >= 2 and _claims_in_chinese(reading.source.lower, offset + start, offset + i)
+            if i - start >= 2 and (
+                offset + i in keys or _claims_in_chinese(reading.source.lower, offset + start, offset + i)
             ):
                 reading.unsupported(offset + start, offset + i, "feature", f"no fact mentions: {words}")
             start = None

@@ -24,7 +24,7 @@ _KINDS = frozenset({"kinds", "types", "sorts", "varieties", "different", "styles
 
 
 def nouns_after(reading: Reading, quantity: Quantity, n: int) -> set[str]:
-    following = [w for w in reading.words if w.start >= quantity.end]
+    following = reading.words_from(quantity.end, 8)
     if not following:
         return set()
     clause = following[0].clause
@@ -45,7 +45,7 @@ def nouns_after(reading: Reading, quantity: Quantity, n: int) -> set[str]:
 
 
 def nouns_before(reading: Reading, quantity: Quantity, n: int) -> set[str]:
-    before = [w for w in reading.words if w.end <= quantity.start][-n:]
+    before = reading.words_before(quantity.start, n)
     return {meaning(w.stem) for w in before if w.is_word and w.stem not in GRAMMAR}
 
 
@@ -91,7 +91,7 @@ def judge_count(reading: Reading, quantity: Quantity) -> None:
     if quantity.in_words and (quantity.number == 1 or not nouns):
         return reading.take(*span) if reading.language == "en" else None
     if reading.language != "en" and not nouns:
-        nouns = {w.stem for w in reading.words if quantity.end <= w.start < quantity.end + 16 and w.is_word}
+        nouns = {w.stem for w in reading.words_in(quantity.end, quantity.end + 16) if w.is_word}
     if re.match(r"\s*-?\s*in\s*-?\s*(?:1|one)\b", source.lower[span[1] :]):
         nouns = {"in"}
     context = nouns | (nouns_before(reading, quantity, 3) if re.search(r"\b(?:of|size|sizes|no|number|spf|level|model|type|grade|ages?|aged|x)\W*$", before) or not nouns else set())  # fmt: skip  # noqa: E501
@@ -118,7 +118,7 @@ def judge_count(reading: Reading, quantity: Quantity) -> None:
             (fq for fq in book.quantities if not fq.quantity.measures and _same_number(quantity, fq.quantity)), None
         )
         if alike is not None:
-            after = next((w for w in reading.words if w.start >= span[1]), None)
+            after = next(iter(reading.words_from(span[1])), None)
             end = after.end if after is not None and after.is_word and after.start - span[1] <= 1 else span[1]
             return reading.supported(span[0], end, "quantity", alike.line)
     beside = next((fq for fq in book.quantities if not fq.quantity.measures and _same_number(quantity, fq.quantity) and shares_words(reading, quantity, fq)), None)  # fmt: skip  # noqa: E501
@@ -145,7 +145,7 @@ _ALL_OF_THEM = re.compile(r"\b(?:all|both|these|those)\s+$")
 
 def _several_by_key(reading: Reading, quantity: Quantity) -> Line | None:
     """The fact that counts more than one of what "one" stands before ("one coat", coats: 2)."""
-    following = next((w for w in reading.words if w.start >= quantity.end), None)
+    following = next(iter(reading.words_from(quantity.end)), None)
     if following is None or following.start - quantity.end > 1 or reading.source.lower[quantity.start : quantity.end] != "one":  # fmt: skip  # noqa: E501
         return None
     for fq in reading.book.quantities:

@@ -24,7 +24,7 @@ def is_of_a_part(reading: Reading, line: Line) -> bool:
 
 def denying_line(reading: Reading, span: tuple[int, int]) -> Line | None:
     """The fact that says no to all of these words ("artificial colours: none")."""
-    stems = {w.stem for w in reading.words if span[0] <= w.start < span[1]} - _NEGATORS
+    stems = {w.stem for w in reading.words_in(span[0], span[1])} - _NEGATORS
     if not stems or not any(line.negative for line in reading.book.lines):
         return None
     for line in reading.book.lines:
@@ -58,13 +58,13 @@ def other_relation(reading: Reading, mention: Mention, line: Line) -> Line | Non
 
 def names_scope(reading: Reading, mention: Mention, line: Line) -> bool:
     """Whether the text names the part that a fact is about ("top-rack dishwasher safe lid")."""
-    others = stems_of(line) - {w.stem for w in reading.words if mention.start <= w.start < mention.end} - GRAMMAR
+    others = stems_of(line) - {w.stem for w in reading.words_in(mention.start, mention.end)} - GRAMMAR
     return any(w.stem in others for w in reading.words) or not reading.source.text.isascii()
 
 
 def literal_line(reading: Reading, span: tuple[int, int], kind: str) -> Line | None:
     """A fact that holds the very words, for surfaces that a lexicon reads as something else."""
-    words = [w.stem for w in reading.words if span[0] <= w.start < span[1]]
+    words = [w.stem for w in reading.words_in(span[0], span[1])]
     if kind == "certification":
         words = [w for w in words if w not in CERTIFYING] or words
     said = reading.source.lower[span[0] : span[1]]
@@ -83,7 +83,7 @@ def literal_line(reading: Reading, span: tuple[int, int], kind: str) -> Line | N
 
 
 def _first_word(reading: Reading, span: tuple[int, int], word_stem: str) -> str:
-    word = next(w for w in reading.words if span[0] <= w.start < span[1] and w.stem == word_stem)
+    word = next(w for w in reading.words_in(span[0], span[1]) if w.stem == word_stem)
     return word.stem if word.lower.startswith(word.stem) and len(word.stem) > 3 else word.lower
 
 
@@ -116,7 +116,7 @@ def wrong_part(reading: Reading, mention: Mention, known: Sequence[str], kind: s
     """The fact about the part a material or colour is claimed for, when it names another one ("bamboo handle")."""
     if kind not in ("material", "colour") or reading.language != "en":
         return None
-    following = [w for w in reading.words if w.start >= mention.end][:2]
+    following = reading.words_from(mention.end, 2)
     for word in following[: 1 if len(following) == 1 else 2]:
         if reading.source.lower[mention.end : word.start].strip(" -") and word is following[0]:
             break
@@ -150,7 +150,7 @@ def unknown_part(reading: Reading, mention: Mention, kind: str) -> Token | None:
     """The part right after a material that no fact knows: "steel handle" of a bottle without one."""
     if kind != "material" or reading.language != "en":
         return None
-    following = next((w for w in reading.words if w.start >= mention.end), None)
+    following = next(iter(reading.words_from(mention.end)), None)
     if following is None or reading.source.text[mention.end : following.start].strip(" -"):
         return None
     is_known = reading.book.word_line(following.stem) is not None

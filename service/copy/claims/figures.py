@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from service.copy import quantities
-from service.copy.facts import OPPOSED, FactQuantity, Line, attribute_mentions, nearest_attributes, segment
+from service.copy.facts import FARTHEST, OPPOSED, FactQuantity, Line, attribute_mentions, nearest_attributes, segment
 from service.copy.lexicon import attribute_dimensions, meaning
 from service.copy.quantities import Quantity
 from service.copy.words import plain, tokens
@@ -66,14 +66,15 @@ def _attributes(reading: Reading, quantity: Quantity, like: Quantity | None = No
     near = nearest_attributes(reading.source, quantity, reading.figures, reading.language) & relevant
     if near:
         return near
-    left = max(reading.source.text.rfind(c, 0, quantity.start) for c in ".!?\n。") + 1
-    ends = [i for c in ".!?\n。" if (i := reading.source.text.find(c, quantity.end)) >= 0]
-    right = min(ends, default=len(reading.source.text))
+    first, last = max(0, quantity.start - FARTHEST), min(len(reading.source.text), quantity.end + FARTHEST)
+    left = max(max(reading.source.text.rfind(c, first, quantity.start) for c in ".!?\n。") + 1, first)
+    ends = [i for c in ".!?\n。" if (i := reading.source.text.find(c, quantity.end, last)) >= 0]
+    right = min(ends, default=last)
     far: set[str] = set()
     for a, b, names in attribute_mentions(plain(reading.source.text[left:right]), reading.language):
         start, end = segment(reading.source, a + left, b + left)
         has_its_own = any(
-            f is not quantity and f.dimensions & dimensions and start <= f.start < end for f in reading.figures
+            f is not quantity and f.dimensions & dimensions for f in quantities.between(reading.figures, start, end)
         )
         if not has_its_own:
             far.update(names)
@@ -255,7 +256,7 @@ def _names_its_subject(reading: Reading, quantity: Quantity, fact: FactQuantity)
     if fact.line.key in ("title", "brand", "category") or fact.attributes & OPPOSED:
         return False
     start, end = segment(reading.source, quantity.start, quantity.end)
-    near = {w.stem for w in reading.words if start <= w.start < end and w.is_word and not quantity.start <= w.start < quantity.end}  # fmt: skip  # noqa: E501
+    near = {w.stem for w in reading.words_in(start, end) if w.is_word and not quantity.start <= w.start < quantity.end}  # fmt: skip  # noqa: E501
     return any(s in near for s in fact.own_nouns)
 
 

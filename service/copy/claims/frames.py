@@ -65,7 +65,7 @@ def read_patterns(reading: Reading) -> None:
     for match in _WORKS_WITH.finditer(lower):
         if not reading.is_free(*match.span("object")):
             continue
-        words = [w for w in reading.words if match.start("object") <= w.start < match.end("object")]
+        words = reading.words_in(match.start("object"), match.end("object"))
         unknown = [
             w
             for w in words
@@ -93,7 +93,7 @@ def _judge_included(reading: Reading, match: re.Match[str]) -> None:
     """What comes in the box, or is part of the thing, must be in a fact, however ordinary the word for it."""
     name = "part" if match["part"] else "all"
     start, end = match.span(name)
-    words = [w for w in reading.words if start <= w.start < end and w.is_word]
+    words = [w for w in reading.words_in(start, end) if w.is_word]
     stop = next((i for i, w in enumerate(words) if i and w.lower in STOP), len(words))
     words = [w for w in words[:stop] if w.stem not in GRAMMAR]
     words = [w for w in words if reading.is_free(w.start, w.end)]
@@ -159,7 +159,7 @@ def read_frames(reading: Reading) -> None:
 
 def _judge_frame(reading: Reading, frame: Frame) -> None:
     book = reading.book
-    words = [w for w in reading.words if frame.start <= w.start < frame.end and w.is_word]
+    words = [w for w in reading.words_in(frame.start, frame.end) if w.is_word]
     stop = next((i for i, w in enumerate(words) if i and (w.lower in STOP or w.clause != words[0].clause)), len(words))
     words = [w for w in words[:stop] if w.stem not in GRAMMAR] if frame.kind != "included" else [w for w in words if w.stem not in GRAMMAR]  # fmt: skip  # noqa: E501
     if frame.kind == "often":

@@ -65,7 +65,7 @@ def read_mentions(reading: Reading, mentions: Iterable[Mention]) -> None:
 
 def _is_named_by_facts(reading: Reading, mention: Mention) -> bool:
     """Whether a phrase that usually claims nothing is what this product is ("green tea")."""
-    words = [w for w in reading.words if mention.start <= w.start < mention.end]
+    words = reading.words_in(mention.start, mention.end)
     return bool(words) and all(w.stem in reading.book.words for w in words)
 
 

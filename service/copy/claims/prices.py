@@ -175,9 +175,7 @@ def _judge_price(reading: Reading, prices: _Prices, amount: Amount) -> None:
 
 def _counted_after(reading: Reading, amount: Amount) -> list[FactQuantity]:
     """The facts that count what a price is for: "12p a wash" and lasts: 80 washes."""
-    words = [
-        w for w in reading.words if amount.end <= w.start < amount.end + 24 and w.is_word and w.stem not in GRAMMAR
-    ]
+    words = [w for w in reading.words_in(amount.end, amount.end + 24) if w.is_word and w.stem not in GRAMMAR]
     nouns = {meaning(w.stem) for w in words[:2]}
     is_known = any(fq.nouns & nouns for fq in reading.book.quantities)
     return [fq for fq in reading.book.quantities if fq.quantity.number > 1 and (fq.nouns & nouns or not is_known) and (not fq.quantity.measures or "pressure" in fq.quantity.dimensions)]  # fmt: skip  # noqa: E501

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,6 +15,10 @@ from service.copy.words import Plain, Token, plain, stem, tokens
 from service.domain import Verdict
 
 NOT_FROM_TITLE = frozenset({"offer", "superlative", "health"})
+
+
+def _begins(word: Token) -> int:
+    return word.start
 
 
 @dataclass(slots=True)
@@ -34,6 +39,21 @@ class Reading:
         if not self._places:
             self._places.update((w.start, i) for i, w in enumerate(self.words))
         return self._places[word.start]
+
+    def words_in(self, start: int, end: int) -> list[Token]:
+        """The words that begin in [start, end)."""
+        return self.words[bisect_left(self.words, start, key=_begins) : bisect_left(self.words, end, key=_begins)]
+
+    def words_from(self, start: int, most: int = 1) -> list[Token]:
+        """The first words at or after a place."""
+        first = bisect_left(self.words, start, key=_begins)
+        return self.words[first : first + most]
+
+    def words_before(self, end: int, most: int) -> list[Token]:
+        """The last words that end at or before a place."""
+        last = bisect_left(self.words, end, key=_begins)
+        last -= bool(last and self.words[last - 1].end > end)
+        return self.words[max(0, last - most) : last]
 
     def is_free(self, start: int, end: int) -> bool:
         return self.taken.find(1, start, end) < 0
@@ -163,7 +183,7 @@ def is_claimed(reading: Reading, word: Token) -> bool:
 
 def shares_words(reading: Reading, quantity: Quantity, fact: FactQuantity) -> bool:
     start, end = segment(reading.source, quantity.start, quantity.end)
-    near = {meaning(w.stem) for w in reading.words if start <= w.start < end and w.is_word}
+    near = {meaning(w.stem) for w in reading.words_in(start, end) if w.is_word}
     if near & fact.nouns:
         return True
     return any(len(key) > 1 and key in reading.source.lower[start:end] for key in [fact.line.key.lower()])

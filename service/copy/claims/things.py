@@ -34,7 +34,7 @@ def judge_thing(reading: Reading, mention: Mention, known: Sequence[str]) -> Non
     no = next((book.denied[c] for c in known if c in book.denied), None)
     negated = is_negated(reading.source, mention.start)
     if yes is None and no is None and reading.language in SPACED_LANGUAGES:
-        words = [w for w in reading.words if span[0] <= w.start < span[1]]
+        words = reading.words_in(span[0], span[1])
         yes = line_with_all(book, [w.stem for w in words])
     if yes is None and no is None and not reading.source.text[span[0] : span[1]].isascii():
         said = reading.source.lower[span[0] : span[1]]
@@ -105,5 +105,5 @@ _INGREDIENTS = frozenset(
 
 def _is_bare_thing(reading: Reading, mention: Mention) -> bool:
     """Whether the words stay to be read as ordinary ones: they are harmless anyway, or stand without an article."""
-    words = [w for w in reading.words if mention.start <= w.start < mention.end]
+    words = reading.words_in(mention.start, mention.end)
     return all(w.stem in plain_stems("en") for w in words)

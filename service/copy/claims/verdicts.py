@@ -64,9 +64,7 @@ def judge_mention(reading: Reading, mention: Mention, known: list[str]) -> None:
             return reading.supported(*span, type, no)
         if yes is not None:
             return reading.contradicted(*span, type, yes)
-        absent = next(
-            (book.absent[w.stem] for w in reading.words if span[0] <= w.start < span[1] and w.stem in book.absent), None
-        )
+        absent = next((book.absent[w.stem] for w in reading.words_in(span[0], span[1]) if w.stem in book.absent), None)
         if absent is not None:
             return reading.supported(*span, type, absent)
         if kind == "colour":
@@ -94,7 +92,7 @@ def judge_mention(reading: Reading, mention: Mention, known: list[str]) -> None:
     if no is not None:
         return reading.contradicted(*span, type, no)
     if "proof_any" in known:
-        following = next((w for w in reading.words if w.start >= span[1]), None)
+        following = next(iter(reading.words_from(span[1])), None)
         everyone = next((ln for ln in book.facts() if following is not None and following.stem in stems_of(ln) and _ANY.search(ln.value.lower())), None)  # fmt: skip  # noqa: E501
         if everyone is not None:
             return reading.supported(*span, type, everyone)
@@ -135,7 +133,7 @@ _SEVERAL = {"dual": 2.0, "twin": 2.0, "double": 2.0, "triple": 3.0, "quad": 4.0}
 
 def _counted_by_name(reading: Reading, span: tuple[int, int]) -> Line | None:
     """The fact that counts as many of the thing as its name says: "two motors", "dual motor" and motors: 2."""
-    words = [w for w in reading.words if span[0] <= w.start < span[1]]
+    words = reading.words_in(span[0], span[1])
     if len(words) < 2:
         return None
     number = _SEVERAL.get(words[0].lower) or table("numbers")["en"].get(words[0].lower)
