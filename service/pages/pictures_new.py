@@ -28,12 +28,27 @@ from .web import Member, PageRoute
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
+CHINESE = ("taobao", "tmall", "jd", "pinduoduo", "douyin", "xiaohongshu")
 MOST_PRODUCTS = 200
 MOST_OWN = 20  # places in own words
 SECONDS_EACH = 2.0  # of a picture, until some were made here
 PAINT_S = 25.0  # of a painted place on a machine without accelerator
 MEGABYTES_EACH = 3.2  # with and without words, per million pixels
 ONCE = re.compile(r"^[0-9a-f]{16,40}$")
+STANDING = {
+    "": ("As each size wants it", None),
+    "left": ("Left third", {"mode": "anchor", "at": "left"}),
+    "centre": ("Centre", {"mode": "anchor", "at": "centre"}),
+    "right": ("Right third", {"mode": "anchor", "at": "right"}),
+    "far": ("Smaller, further off", {"mode": "anchor", "at": "centre", "depth": "far"}),
+}
+TOGETHER = {
+    "": ("Each by itself", "One product a picture."),
+    "set": ("As a set", "All in one picture, arranged as a group."),
+    "size_comparison": ("Size beside size", "In true proportion, where their heights are known."),
+    "flat_lay": ("Flat-lay", "Seen from straight above; photographs from above are best."),
+}
+MOST_TOGETHER = 5
 LABELS = {
     "none": ("No label", "For drafts, or where the platform adds its own."),
     "eu": ("EU", "Signed content credentials: what is photograph, what is generated."),
@@ -54,6 +69,7 @@ class Wish:
     words: str  # none, typed, approved
     texts: Mapping[str, str]
     options: Mapping[str, Any]  # what else a picture's request may carry
+    arrangement: str = ""  # "": one product a picture
 
     @property
     def n_places(self) -> int:
@@ -61,7 +77,7 @@ class Wish:
 
     @property
     def n(self) -> int:
-        return len(self.products) * self.n_places * len(self.formats)
+        return (1 if self.arrangement else len(self.products)) * self.n_places * len(self.formats)
 
 
 def read(who: Member, form: FormData) -> Wish:
@@ -78,9 +94,16 @@ def read(who: Member, form: FormData) -> Wish:
     own = dict.fromkeys(" ".join(line.split())[:300] for line in (value if isinstance(value, str) else "").splitlines())
     known = formats()
     has = ImagesRequest.model_fields
-    options = {name: text(name, 40) for name in ("label_policy",) if name in has and text(name, 40)}
+    options: dict[str, Any] = {name: text(name, 40) for name in ("label_policy",) if name in has and text(name, 40)}
+    products = tuple(who.store.products.get(id) for id in all_of("product")[:MOST_PRODUCTS])
+    arrangement = text("arrangement", 20)
+    if arrangement not in TOGETHER or not 2 <= len(products) <= MOST_TOGETHER or "arrangement" not in has:
+        arrangement = ""
+    stands = STANDING.get(text("placement", 20), ("", None))[1]
+    if stands is not None and not arrangement and "placement" in has:
+        options["placement"] = stands
     return Wish(
-        products=tuple(who.store.products.get(id) for id in all_of("product")[:MOST_PRODUCTS]),
+        products=products,
         scenes=all_of("scene")[:500],
         own=tuple(line for line in own if line)[:MOST_OWN],
         painter="scene-model" if text("painter", 20) == "scene-model" else "plates",
@@ -88,6 +111,7 @@ def read(who: Member, form: FormData) -> Wish:
         words=text("words", 10) if text("words", 10) in ("typed", "approved") else "none",
         texts={part: text(part, most) for part, most in (("headline", 200), ("body", 300), ("call_to_action", 60))},
         options=options,
+        arrangement=arrangement,
     )
 
 
@@ -96,22 +120,62 @@ def read(who: Member, form: FormData) -> Wish:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A size with its little frame, in true proportion."""
+    """A size with its little frame, in true proportion, in units of 44."""
 
     format: Format
     name: str
-    width: float  # of the frame, in units of 44
+    x: float
+    y: float
+    width: float
     height: float
+    thing: tuple[float, float, float]  # x, y, radius of a dot where the product stands
+    takes_words: bool
+
+    @property
+    def search(self) -> str:
+        told = (self.format.name, self.format.used_for, *getattr(self.format, "aliases", ()))
+        return " ".join(told).replace("_", " ").lower()
 
 
-@cache
-def frames() -> tuple[Frame, ...]:
-    found = []
-    for name, format in formats().items():
-        longest = max(format.size_px)
-        wide, tall = (40 * side / longest for side in format.size_px)
-        found.append(Frame(format, family_name(name), round(wide, 1), round(tall, 1)))
-    return tuple(sorted(found, key=lambda frame: (-(frame.format.name == "square"), frame.format.name)))
+USUAL = ("square", "portrait", "story", "reels", "tiktok", "landscape", "wide", "pin")
+GROUPS = (("Banners", ("banner",)), ("Amazon", ("amazon",)), ("China", CHINESE))
+
+
+def frames() -> Mapping[str, tuple[Frame, ...]]:
+    """Sizes by where they are used: the usual ones first."""
+    found: dict[str, list[Frame]] = {"The usual": [], **{name: [] for name, _ in GROUPS}, "More": []}
+    known = formats()
+    for name in (*(n for n in USUAL if n in known), *(n for n in known if n not in USUAL)):
+        if getattr(known[name], "shows", "product") == "product":
+            found[_group(known[name])].append(_frame(known[name]))
+    return {name: tuple(frames) for name, frames in found.items() if frames}
+
+
+def _group(format: Format) -> str:
+    if format.name in USUAL:
+        return "The usual"
+    told = f"{format.name} {format.used_for}".lower()
+    return next((name for name, signs in GROUPS if any(sign in told for sign in signs)), "More")
+
+
+def _frame(format: Format) -> Frame:
+    wide, tall = format.size_px
+    unit = 40 / max(wide, tall)
+    width, height = max(wide * unit, 3.0), max(tall * unit, 3.0)
+    left, top = 22 - width / 2, 22 - height / 2
+    off_x, off_y = getattr(format, "offset_px", (0, 0))
+    radius = max(0.17 * min(width, height), 1.0)
+    x, y = (format.standing_px[0] + off_x) * unit + left, (format.standing_px[1] + off_y) * unit + top
+    return Frame(
+        format=format,
+        name=family_name(format.name),
+        x=round(left, 1),
+        y=round(top, 1),
+        width=round(width, 1),
+        height=round(height, 1),
+        thing=(round(x, 1), round(min(y - radius, top + height - radius), 1), round(radius, 1)),
+        takes_words=getattr(format, "words", "allowed") == "allowed",
+    )
 
 
 @router.get("/pictures/new")
@@ -142,6 +206,8 @@ def new_pictures(who: Designer, product: Annotated[list[str] | None, Query()] = 
         approved=approved,
         n_approved=sum(bool(approved.get(one.id, {}).get("headline")) for one in chosen),
         can_paint=painter_is_here(),
+        standing=STANDING if "placement" in ImagesRequest.model_fields else {},
+        together=TOGETHER if "arrangement" in ImagesRequest.model_fields and 2 <= len(chosen) <= MOST_TOGETHER else {},
         labels=LABELS if "label_policy" in ImagesRequest.model_fields else {},
         once=secrets.token_hex(12),
         unready=sum(not mine for mine in lifts),
@@ -196,7 +262,7 @@ def plan(who: Member, wish: Wish) -> Plan:
     painted = len(wish.own) if wish.painter == "scene-model" else 0
     seconds = (each * (wish.n + ahead) + PAINT_S * painted * len(wish.products)) / who.services.settings.job_workers
     pixels = sum(w * h for w, h in (formats()[name].size_px for name in wish.formats)) / 1e6
-    megabytes = pixels * MEGABYTES_EACH * len(wish.products) * wish.n_places
+    megabytes = pixels * MEGABYTES_EACH * wish.n / max(1, len(wish.formats))
     missing = []
     if not wish.n_places:
         missing.append("a place")
@@ -206,7 +272,7 @@ def plan(who: Member, wish: Wish) -> Plan:
         n=wish.n,
         said=" × ".join(
             (
-                words.count(len(wish.products), "product"),
+                "1 group" if wish.arrangement else words.count(len(wish.products), "product"),
                 words.count(wish.n_places, "place"),
                 words.count(len(wish.formats), "size"),
             )
@@ -230,6 +296,9 @@ def _warnings(who: Member, wish: Wish) -> list[str]:
             unsure += 1
     if unsure:
         found.append(f"{words.count(unsure, 'cut-out wants', 'cut-outs want')} a look before many pictures are made.")
+    bare_sizes = [name for name in wish.formats if not takes_words(name)]
+    if wish.words != "none" and bare_sizes:
+        found.append(f"{words.listed([family_name(name) for name in bare_sizes])}: no words allowed there, so none.")
     if wish.words == "typed" and wish.texts["body"] and not wish.texts["headline"]:
         found.append("The line below needs a headline above it.")
     if wish.words == "approved":
@@ -274,11 +343,21 @@ def items(who: Member, wish: Wish) -> Sequence[Mapping[str, Any]]:
     where: list[tuple[str, str | None]] = [(scene, None) for scene in wish.scenes]
     where += [(line, "scene-model" if wish.painter == "scene-model" else None) for line in wish.own]
     found = []
-    for product, (scene, backend), format in itertools.product(wish.products, where, wish.formats):
+    first = wish.products[:1] if wish.arrangement else wish.products
+    group = {"others": [one.id for one in wish.products[1:]], "arrangement": wish.arrangement}
+    for product, (scene, backend), format in itertools.product(first, where, wish.formats):
         texts = _texts(wish, approved.get(product.id, {}))
         request = {"product_id": product.id, "scene": scene, "format": format, "seed": 0, "backend": backend}
-        found.append({**request, "copy_id": None, **texts, **wish.options})
+        if not takes_words(format):
+            texts = dict.fromkeys(texts)
+        more = group if wish.arrangement else {}
+        found.append({**request, "copy_id": None, **texts, **wish.options, **more})
     return found
+
+
+def takes_words(format: str) -> bool:
+    """Whether the channel of a size allows words on the picture."""
+    return getattr(formats()[format], "words", "allowed") == "allowed"
 
 
 def _texts(wish: Wish, approved: Mapping[str, Sequence[str]]) -> dict[str, str | None]:

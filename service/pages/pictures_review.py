@@ -15,12 +15,12 @@ from service.api.creatives import media_type, refuse_unfit
 from service.arena import utc_now
 from service.domain import Approval, Creative, Product
 from service.errors import Conflict, InvalidInput, NotFound
+from service.images.formats import formats
 from service.records import AuditEntry, Job, JobItem, JobState
 from service.storage.pictures import PICTURE_JOBS, STATES, Wanted
 
 from . import pictures_proof, words
 from .pictures_cut import as_json
-from .pictures_new import frames
 from .pictures_page import Designer, pictures_of, sections
 from .pictures_places import family_name
 from .pictures_small import small
@@ -104,7 +104,8 @@ class Wall:
     def empty(self, item: JobItem) -> Shot:
         """A picture that is not there (yet)."""
         request = item.request
-        size = next((f.format.size_px for f in frames() if f.format.name == request.get("format")), (1, 1))
+        known = formats().get(str(request.get("format", "")))
+        size = known.size_px if known else (1, 1)
         state = {"failed": "failed", "cancelled": "cancelled"}.get(item.state.value, "making")
         return Shot(
             mark=f"item-{item.position}",
@@ -164,7 +165,7 @@ def _around(who: Member, wanted: Wanted, wall: Wall) -> dict[str, Any]:
         "wanted": wanted,
         "counts": counts,
         "tabs": [(state, name, counts[state], _address(here, _with(wanted, state))) for state, name in NAMES.items()],
-        "here": here,
+        "base": here,
         "formats": [(name, size_name(name)) for name in pictures.formats()],
         "product_title": wall.title(wanted.product) if wanted.product else "",
         **sections(who),

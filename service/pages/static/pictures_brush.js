@@ -1,9 +1,8 @@
 // The mask and its brush: numbers only, nothing is drawn here. One byte a pixel, 255 is product.
-"use strict";
 
 const MOST_STEPS = 60; // back
 
-class Mask {
+export class Mask {
   constructor(width, height, start) {
     this.width = width;
     this.height = height;
@@ -158,7 +157,7 @@ class Mask {
   }
 }
 
-function join(one, two) {
+export function join(one, two) {
   if (!one || !two) return one ?? two;
   return [Math.min(one[0], two[0]), Math.min(one[1], two[1]), Math.max(one[2], two[2]), Math.max(one[3], two[3])];
 }

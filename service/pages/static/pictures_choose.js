@@ -1,5 +1,4 @@
 // Choosing places, sizes and words: filter, show more, remember what was chosen.
-"use strict";
 
 const form = document.getElementById("choose");
 const places = [...document.querySelectorAll("#places .place")];
@@ -101,6 +100,7 @@ function restore() {
     if (!field.name || SKIP.includes(field.name)) continue;
     if (["checkbox", "radio"].includes(field.type)) { if (!field.disabled) field.checked = (told[field.name] ?? []).includes(field.value); } else field.value = told[`${field.name}#${field.id}`] ?? "";
   }
+  form.querySelectorAll("details[data-sizes]").forEach((sizes) => { sizes.open = !!sizes.querySelector(":checked"); });
   if (form.elements.own.value) document.getElementById("own-words").open = true;
 }
 

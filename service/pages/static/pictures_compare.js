@@ -1,9 +1,8 @@
 // A picture beside its original: both laid so that the product meets itself, side by side or under a slider.
-"use strict";
 
 const WHOLE = [0, 0, 1, 1]; // left, top, width, height in shares of the picture
 
-class Compare {
+export class Compare {
   constructor(root, kept) {
     this.root = root;
     this.stage = root.querySelector("#look-stage");

@@ -1,5 +1,6 @@
 // The cut-out close up: grounds, zoom, the brush by mouse, pen, finger and keys. The mask itself is in pictures_brush.js.
-"use strict";
+
+import { Mask, join } from "./pictures_brush.js";
 
 const GROUNDS = ["photo", "checker", "light", "dark", "colour"];
 const PLAIN = { light: [255, 255, 255], dark: [24, 26, 28] };

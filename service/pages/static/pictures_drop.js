@@ -1,5 +1,4 @@
 // Photographs dragged in, picked or pasted: taken one after the other, each with its progress and its reason.
-"use strict";
 
 const drop = document.getElementById("drop");
 const uploads = document.getElementById("uploads");

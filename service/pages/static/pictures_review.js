@@ -1,5 +1,6 @@
 // Reviewing: keys from picture to picture, decisions with undo, many at once, the viewer, news of a running batch.
-"use strict";
+
+import { Compare } from "./pictures_compare.js";
 
 const wall = document.getElementById("wall");
 const viewer = document.getElementById("viewer");
