@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     rate_storage: str | None = Field(
         default=None, description="where rates of several processes are counted, redis://host:6379; default: in each"
     )
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="lines for people or for machines; auto: for people on a terminal"
+    )
+    access_log: bool = Field(default=False, description="a line for every request but decisions and events")
+    tracing: bool = Field(default=False, description="OpenTelemetry traces, needs the extra otel and OTEL_... variables")
     log_level: str = Field(default="info", description="debug, info, warning or error")
 
     # secrets
@@ -77,6 +82,18 @@ class Settings(BaseSettings):
     ocr: Literal["sampled", "always", "never"] = Field(
         default="sampled", description="how often the label of a product is read again in a finished picture"
     )
+
+    label_policy: Literal["none", "eu", "cn", "all"] = Field(
+        default="none", description="labels of pictures when a request names none: C2PA, GB 45438, both"
+    )
+    label_producer: str = Field(default="adloom", description="your name or code in the labels: who makes the pictures")
+    c2pa_certificate: Path | None = Field(
+        default=None, description="PEM chain that signs manifests; default: a test certificate that nobody else trusts"
+    )
+    c2pa_key: Path | None = Field(default=None, description="its private key, PEM without a password")
+    c2pa_algorithm: str = Field(default="es256", description="es256, es384, es512, ps256, ps384, ps512 or ed25519")
+    c2pa_timestamp_url: str | None = Field(default=None, description="RFC 3161 time stamps of manifests; default: none")
+    c2pa_trust: Path | None = Field(default=None, description="PEM roots whose manifests are called trusted")
 
     # work in the background
     job_workers: Annotated[int, Field(ge=1, le=64)] = Field(

@@ -27,10 +27,12 @@ from prompts.scenes import SceneRow
 from prompts.scenes import scene as scene_row
 from prompts.scenes import scenes as scene_rows
 
-from .domain import Brand, Brief, Copy, CopyLine, Creative, Finding, Photo, Product, Scene
+from .domain import Brand, Brief, Copy, CopyLine, Creative, Finding, Photo, Product, Receipt, Scene
 from .errors import InvalidInput, ServiceError
-from .images.formats import Format, formats
+from .images.formats import find_format
 from .images.stages import Stages
+from .provenance import release
+from .provenance.labels import NO_LABELS, Labeller, LabelPolicy
 
 if TYPE_CHECKING:
     from .copy.brief import BriefFile
@@ -77,6 +79,7 @@ class Backends:
     image: Callable[[str], ImageModel]
     default_image: str = "plates"
     ocr: OcrPolicy = "never"  # how often labels are read again in finished pictures
+    labels: Labeller = NO_LABELS  # what is written into pictures about where they come from
 
 
 class PlateFacts(Protocol):
@@ -171,6 +174,7 @@ class Studio:
 
     def __init__(self, workshop: Workshop, shelf: Shelf) -> None:
         self._shop, self._shelf = workshop, shelf
+        self._mattes: set[str] = set()  # kept already
 
     # --- words -----------------------------------------------------------------------------------------------------
 
@@ -395,6 +399,7 @@ class Studio:
         others: Sequence[Product] = (),
         arrangement: str | None = None,
         match_light: bool = True,
+        label_policy: LabelPolicy | None = None,
     ) -> tuple[Creative, bytes]:
         """One finished advertisement, with the record by which it can be made again.
 
@@ -410,8 +415,10 @@ class Studio:
             placement: where the product is to stand, see ``images.positions.parse_wish``; None: as the format wants it.
             others: further products of the same picture, with an ``arrangement``: set, size_comparison or flat_lay.
             match_light: move the place's white balance, grain and sharpness towards the product's.
+            label_policy: none, eu, cn or all; None: as the settings say.
 
         Raises:
+            SigningImpossible, NoRoomForLabel: a label was asked for that cannot be given.
             InvalidInput: unknown format, no photograph, words without a backend that paints, a wish that the scene
                 cannot grant.
             UnreadableImage, NoProductFound, UnknownPlate, UnknownScene: from the rooms below.
@@ -423,7 +430,7 @@ class Studio:
         if not 0 <= take < TAKES:
             raise InvalidInput("take", f"{take}; there are takes 0 to {TAKES - 1}")
         stage = self._shop.stages.stage
-        frame = _format(format)
+        frame = find_format(format)
         place_for = self.scene_for(product, scene, backend, seed)
         painted = self._taken(self._place_for(product, place_for, backend, seed), take)
         group = [product, *others]
@@ -460,8 +467,34 @@ class Studio:
                     language=product.language,
                 )
             picture, layout, findings = laid.pixels, dict(laid.record), findings + tuple(laid.findings)
+        labels, maker = self._shop.backends.labels, painted.backdrop.provenance.backend
+        policy = labels.chosen(label_policy)
+        with stage("label"):
+            picture, mark = labels.mark(
+                picture, policy, maker, composed.product_alpha, composed.pixels, frame.safe_box_px
+            )
         with stage("encode"):
             data = encode(picture, picture_type)
+        content = hashlib.sha256(data).hexdigest() + ("" if policy == "none" else f" {policy}")
+        creative_id = _creative_id(
+            product, place_for, backend, format, seed, headline, body, call_to_action, content
+        )
+        label: dict[str, Any] = {}
+        if policy != "none":
+            with stage("label"):
+                data, label, told = labels.seal(
+                    data,
+                    policy,
+                    picture_type,
+                    content_id=creative_id,
+                    backend=maker,
+                    photos=release.photo_sources(group, [r.photo_sha256 for r in readies], self._shelf.read),
+                    place=release.place_of(painted.backdrop, place_for.id),
+                    mark=mark,
+                    language=product.language,
+                    title=product.title,
+                )
+            findings = (*findings, *told)
         with stage("receipt"):
             receipt = fidelity.measure_set(
                 data if picture_type != "jpg" else _lossless(picture),
@@ -472,16 +505,17 @@ class Studio:
                 provenance=painted.backdrop.provenance,
                 backdrop=painted.backdrop,
                 reader=self._shop.label_reader,
+                match_light=match_light,
             )
+        findings = (*findings, *fidelity.doubts(receipt))
+        self._keep_mattes(receipt, readies)
         if picture_type == "jpg":
             receipt = replace(receipt, picture_sha256=hashlib.sha256(data).hexdigest())
             findings = (*findings, _what_jpeg_lost(picture, data, composed.product_box_px))
         picture_key = f"creatives/{receipt.picture_sha256}.{picture_type}"
         bare_key = picture_key if picture is composed.pixels else self._keep_bare(composed.pixels)
         creative = Creative(
-            id=_creative_id(
-                product, place_for, backend, format, seed, headline, body, call_to_action, receipt.picture_sha256
-            ),
+            id=creative_id,
             product_id=product.id,
             format=format,
             width_px=frame.size_px[0],
@@ -498,6 +532,7 @@ class Studio:
                 **layout,
                 "bare_picture_key": bare_key,
                 "take": take,
+                **({"label": label} if label else {}),
                 **staging.record(actors, placements, arrangement),
             },
             receipt=receipt,
@@ -525,7 +560,7 @@ class Studio:
         from .images import staging
         from .images.positions import Room, parse_wish
 
-        frame = _format(format)
+        frame = find_format(format)
         place_for = self.scene_for(product, scene, backend, seed)
         backdrop = self._place_for(product, place_for, backend, seed).backdrop
         group = [product, *others]
@@ -557,6 +592,15 @@ class Studio:
             return painted
         with self._shop.stages.stage("mirror place"):
             return replace(painted, backdrop=mirrored(painted.backdrop))
+
+    def _keep_mattes(self, receipt: Receipt, readies: Sequence[_Ready]) -> None:
+        """Put each cut-out's matte on the shelf once, so that the receipt can be measured again."""
+        if not self._shelf.keeps_bare:
+            return
+        for part, ready in zip(receipt.parts, readies, strict=True):
+            if part.matte_sha256 not in self._mattes:
+                self._shelf.put(release.matte_key(part.matte_sha256), release.matte_png(ready.cut_out.alpha))
+                self._mattes.add(part.matte_sha256)
 
     def _keep_bare(self, picture: BytePixels) -> str | None:
         if not self._shelf.keeps_bare:
@@ -613,13 +657,6 @@ def height_of(product: Product) -> float | None:
 
     size = true_size(product)
     return size.height_m if size is not None and size.is_known else None
-
-
-def _format(name: str) -> Format:
-    known = formats()
-    if name not in known:
-        raise InvalidInput("format", f"no format {name!r}; here: {', '.join(sorted(known))}")
-    return known[name]
 
 
 def _scene(row: SceneRow) -> Scene:

@@ -20,6 +20,7 @@ from .jobs import Jobs, Made
 from .keys import KeyRing
 from .masks import mask_of
 from .photos import fetch_missing
+from .provenance.labels import Labeller, adloom_version
 from .settings import Settings
 from .storage import Database, Objects, Store
 from .storage.objects import open_objects
@@ -161,6 +162,22 @@ def _put(objects: Objects, key: str, data: bytes) -> None:
 
 
 @cache
+def labeller(settings: Settings) -> Labeller:
+    """Labels as the settings have them."""
+    return Labeller(
+        policy=settings.label_policy,
+        producer=settings.label_producer,
+        folder=settings.data_dir / "provenance",
+        certificate=settings.c2pa_certificate,
+        key=settings.c2pa_key,
+        algorithm=settings.c2pa_algorithm,
+        timestamp_url=settings.c2pa_timestamp_url,
+        trust=settings.c2pa_trust,
+        version=adloom_version(),
+    )
+
+
+@cache
 def workshop(settings: Settings) -> Workshop:
     """The backends that the settings name: one workshop in a process, so that a model is loaded once."""
     return Workshop(
@@ -170,6 +187,7 @@ def workshop(settings: Settings) -> Workshop:
             image=image_model,
             default_image=settings.image_backend,
             ocr=settings.ocr,
+            labels=labeller(settings),
         )
     )
 

@@ -12,7 +12,6 @@ import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -26,8 +25,9 @@ from models.checks.expansion import RING, WORK_PX, Expansion, expansion
 from models.errors import UnreadableImage
 from models.finish import relight
 from models.types import Alpha, Backdrop, BytePixels, CutOut, Provenance
-from service.domain import LabelText, PartReceipt, Receipt
+from service.domain import Finding, LabelText, PartReceipt, Receipt
 from service.provenance import prints
+from service.provenance.labels import adloom_version
 
 from .compose import Part, lay_product, visible_parts
 from .label_text import LabelReader
@@ -35,6 +35,7 @@ from .placement import Placement
 
 FORMAT_VERSION = 2
 FROM_ABOVE_DEG = 50.0
+MOST_GROWTH = 0.01  # of the product's area; measured on plates: 0
 NOT_READ = LabelText("not read", note="no reader was given")
 
 
@@ -82,6 +83,7 @@ def measure_set(
     backdrop: Backdrop | None = None,
     reader: LabelReader | None = None,
     relit: bool = False,
+    match_light: bool = True,
 ) -> Receipt:
     """Write the receipt of one finished picture.
 
@@ -93,6 +95,7 @@ def measure_set(
         backdrop: the place, which explains what lies beyond the masks; without it growth is judged by shape alone.
         reader: reads labels; None: nothing is read, and the receipt says so.
         relit: relighting the product was asked for; the receipt then says how far it went and claims nothing else.
+        match_light: whether the place was balanced to the first product, as ``compose_set`` does.
 
     Raises:
         UnreadableImage: the bytes do not decode.
@@ -104,8 +107,10 @@ def measure_set(
         [lay_product(product.cut_out, product.placement) for product in products],
         [product.placement for product in products],
     )
-    gain = relight.balance(laid[0].photo, laid[0].alpha, backdrop.ball_rgb).gain if backdrop is not None else None
-    place = _Place(backdrop, gain, offset_px) if backdrop is not None and gain is not None else None
+    place = None
+    if backdrop is not None:
+        balanced = relight.balance(laid[0].photo, laid[0].alpha, backdrop.ball_rgb).gain
+        place = _Place(backdrop, balanced if match_light else (1.0, 1.0, 1.0), offset_px)
     parts = tuple(
         _part(shown, product, part, laid, offset_px, place, reader, digest, relit)
         for product, part in zip(products, laid, strict=True)
@@ -138,15 +143,19 @@ def measure_set(
     )
 
 
-@cache
-def adloom_version() -> str:
-    """As the installed package says; "unknown" where it is not installed."""
-    from importlib import metadata
-
-    try:
-        return metadata.version("adloom")
-    except metadata.PackageNotFoundError:
-        return "unknown"
+def doubts(receipt: Receipt) -> tuple[Finding, ...]:
+    """What a receipt says that a person should look at although no pixel was changed."""
+    found = []
+    for part in receipt.parts:
+        name = f"product {part.product_id!r}" if part.product_id else "the product"
+        if part.text.verdict == "differs":
+            lost = ", ".join(repr(line) for line in part.text.lost[:4])
+            message = f"on {name} these words of the photograph cannot be read any more: {lost}; look at its cut-out"
+            found.append(Finding("receipt.text", message, "warn"))
+        if part.growth_share is not None and part.growth_share > MOST_GROWTH:
+            message = f"{name} seems to go on beyond its mask by {part.growth_share:.1%} of its area"
+            found.append(Finding("receipt.growth", message, "warn"))
+    return tuple(found)
 
 
 # --- one product -------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -233,6 +233,9 @@ class Labeller:
         )
 
 
+NO_LABELS = Labeller()
+
+
 def source_type(backend: str) -> str:
     """The IPTC digital source type of a picture whose place this backend made."""
     return "compositeSynthetic" if backend in RENDERED else "compositeWithTrainedAlgorithmicMedia"
@@ -273,3 +276,14 @@ def place_source(linear_picture: BytePixels, title: str) -> Source:
     small.thumbnail((512, 512))
     small.save(buffer, "JPEG", quality=80)
     return Source(title, buffer.getvalue(), "image/jpeg")
+
+
+@cache
+def adloom_version() -> str:
+    """As the installed package says; "unknown" where it is not installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("adloom")
+    except metadata.PackageNotFoundError:
+        return "unknown"
