@@ -1,27 +1,28 @@
 """The sizes we make: where the product stands in each, what must stay free, and the templates that set the words.
 
-Formats are data: one TOML file each in ``templates/``. Lengths there are pixels of the finished picture unless the name
-says otherwise; ``standing`` and ``max_product`` are fractions of width and height.
+Formats are data, one TOML file a shape in ``templates/`` (``format_files.py`` reads them). A format has one or more
+*stages*: ways to share the picture between product and words. The first is the usual one.
 """
 
 from __future__ import annotations
 
-import tomllib
+import difflib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib import resources
 from types import MappingProxyType
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing import Literal
 
 from service.errors import InvalidInput
 
 Face = Literal["serif", "sans"]
 Surface = Literal["none", "scrim", "panel"]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-Pixels = Annotated[int, Field(ge=0, le=8_000)]
+Place = Literal["above", "below", "left", "right"]
+Shape = Literal["square", "soft", "pill"]
+
+SLIM = 0.52  # width over height of the product: below, words stand better beside it than above it
+_SIZE = re.compile(r"^(\d{2,5})\s*[xX\u00d7]\s*(\d{2,5})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Insets:
 class TextStyle:
     """One role of text in one template."""
 
-    max_px: int  # font size wanted
-    floor_px: int  # never smaller
+    max_px: float  # font size wanted
+    floor_px: float  # never smaller
     max_lines: int
     leading: float  # baseline to baseline, in font sizes
     tracking: float  # added between letters, in font sizes
@@ -48,19 +49,34 @@ class TextStyle:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One way to set the words in one format."""
+    """One way to set the words on one stage. Lengths in px of the finished picture."""
 
     id: str
-    align: Literal["centre", "left"]
-    place: Literal["above", "left"]  # of the product
+    align: Literal["centre", "left", "right"]
+    place: Place  # of the words, seen from the product
     column: tuple[int, int, int, int]  # left, top, right, bottom: the most that words may take
     surfaces: tuple[Surface, ...]  # what may lie under the words, tried in this order
-    brand_px: int
+    brand_px: float  # 0: the brand is not named
+    brand: Literal["head", "top"]  # at the head of the column, or of the picture
     headline: TextStyle
     body: TextStyle
-    call_to_action_px: int
-    call_to_action: Literal["foot", "with_text"]  # below the product, or below the words
+    call_to_action_px: float
+    call_to_action: Literal["foot", "with_text", "beside"]  # below the product, below the words, right of them
     foot_y: int  # middle of the call to action when it is at the foot
+    legal: TextStyle
+    badge_px: float  # across an offer's badge; 0: the offer is a line over the headline
+    shows_body: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One way to share the picture between product and words."""
+
+    id: str
+    picture: tuple[int, int, int, int]  # left, top, right, bottom of the scene, px; a panel takes the rest
+    standing: tuple[float, float]  # where the product stands, fractions of the scene's width and height
+    max_product: tuple[float, float]  # (width, height) it may take, fractions of the scene's
+    templates: tuple[Template, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +85,48 @@ class Format:
 
     name: str
     size_px: tuple[int, int]  # (width, height)
-    standing: tuple[float, float]  # where the product stands, fractions of width and height
-    max_product: tuple[float, float]  # (width, height) it may take, fractions
     safe_zone_px: Insets
-    templates: tuple[Template, ...]
+    stages: tuple[Stage, ...]  # at least one; the first is used
     used_for: str = ""
+    aliases: tuple[str, ...] = ()
+    slots: tuple[str, ...] = ()  # of the channel table: "meta_feed.square", "iab_display.728x90"
+    words: Literal["allowed", "forbidden"] = "allowed"
+    shows: Literal["product", "logo"] = "product"
+    background_rgb: tuple[int, int, int] | None = None  # what the channel demands behind the product
+    min_product_fill: float | None = None  # share of the frame that the product's longer side must reach
+    shape: str = ""  # the file it comes from
+    scale: float = field(default=1.0, compare=False)  # of the lengths in that file
+
+    @property
+    def stage(self) -> Stage:
+        return self.stages[0]
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        return self.stage.templates
+
+    @property
+    def picture_px(self) -> tuple[int, int]:
+        """(width, height) of the scene: what is to be composed; the whole of the format where no panel is cut off."""
+        left, top, right, bottom = self.stage.picture
+        return right - left, bottom - top
+
+    @property
+    def offset_px(self) -> tuple[int, int]:
+        """Where the scene's left upper corner lies in the finished picture."""
+        return self.stage.picture[:2]
 
     @property
     def standing_px(self) -> tuple[float, float]:
-        """(x, y) of the standing point."""
-        return self.standing[0] * self.size_px[0], self.standing[1] * self.size_px[1]
+        """(x, y) of the standing point, from the scene's left upper corner."""
+        width, height = self.picture_px
+        return self.stage.standing[0] * width, self.stage.standing[1] * height
 
     @property
     def max_product_px(self) -> tuple[float, float]:
         """(width, height) the product may take."""
-        return self.max_product[0] * self.size_px[0], self.max_product[1] * self.size_px[1]
+        width, height = self.picture_px
+        return self.stage.max_product[0] * width, self.stage.max_product[1] * height
 
     @property
     def safe_box_px(self) -> tuple[int, int, int, int]:
@@ -91,120 +134,72 @@ class Format:
         zone, (width, height) = self.safe_zone_px, self.size_px
         return zone.left, zone.top, width - zone.right, height - zone.bottom
 
+    @property
+    def is_split(self) -> bool:
+        """A panel takes a part of the frame, the scene the rest."""
+        return self.picture_px != self.size_px
+
+    def staged(self, id: str) -> Format:
+        """The same with another stage. Raises InvalidInput."""
+        for stage in self.stages:
+            if stage.id == id:
+                return replace(self, stages=(stage, *(other for other in self.stages if other is not stage)))
+        known = ", ".join(stage.id for stage in self.stages)
+        raise InvalidInput("stage", f"{self.name} has no stage {id!r}; here: {known}")
+
+    def suited_to(self, product_aspect: float, *, right_to_left: bool = False) -> Format:
+        """The stage that suits a product: slim ones stand beside the words where the format has room for that.
+
+        Args:
+            product_aspect: width over height of the product as photographed.
+            right_to_left: the words are; then they take the side where reading begins.
+        """
+        known = {stage.id for stage in self.stages}
+        wanted = "right" if right_to_left else "left"
+        beside = bool(known & {"left", "right"})
+        if wanted in known and (self.stage.id in ("left", "right") or (beside and product_aspect < SLIM)):
+            return self.staged(wanted)
+        return self
+
 
 @cache
 def formats() -> Mapping[str, Format]:
     """Every format by name, as the TOML files in ``templates/`` have them."""
-    folder = resources.files(__package__) / "templates"
-    found = [parse_format(item.read_text("utf-8")) for item in folder.iterdir() if item.name.endswith(".toml")]
-    return MappingProxyType({item.name: item for item in sorted(found, key=lambda f: f.name)})
+    from .format_files import read_formats
+
+    return MappingProxyType({item.name: item for item in sorted(read_formats(), key=lambda f: f.name)})
 
 
-def parse_format(text: str) -> Format:
-    """One format from the text of its TOML file.
+@cache
+def _by_alias() -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for item in formats().values():
+        for name in (*item.aliases, *item.slots):
+            found.setdefault(_plain(name), item.name)
+    return found
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("-", "_").replace("/", ".").replace(" ", "_")
+
+
+def find_format(name: str) -> Format:
+    """A format by its name, an alias ("ig_square"), a channel's slot ("meta_feed.square") or a size ("728x90").
 
     Raises:
-        InvalidInput: not TOML, an unknown or missing key, a column outside the safe zone; ``field`` is its path.
+        InvalidInput: none has it; the message names those that come near.
     """
-    try:
-        return _FormatFile.model_validate(tomllib.loads(text)).built()
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInput("format", str(error)) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InvalidInput(".".join(str(part) for part in first["loc"]) or "format", str(first["msg"])) from error
-
-
-# --- the files ---------------------------------------------------------------------------------------------------
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _TextFile(_Strict):
-    max_px: Annotated[int, Field(ge=8, le=600)]
-    floor_px: Annotated[int, Field(ge=8, le=600)]
-    max_lines: Annotated[int, Field(ge=1, le=12)]
-    leading: Annotated[float, Field(ge=0.8, le=2)] = 1.3
-    tracking: Annotated[float, Field(ge=-0.1, le=0.5)] = 0.0
-    face: Face = "sans"
-
-    @model_validator(mode="after")
-    def _floor_below_max(self) -> _TextFile:
-        if self.floor_px > self.max_px:
-            raise ValueError("floor_px is above max_px")
-        return self
-
-    def built(self) -> TextStyle:
-        return TextStyle(self.max_px, self.floor_px, self.max_lines, self.leading, self.tracking, self.face)
-
-
-class _TemplateFile(_Strict):
-    id: str
-    align: Literal["centre", "left"]
-    place: Literal["above", "left"]
-    column: tuple[Pixels, Pixels, Pixels, Pixels]
-    surfaces: Annotated[tuple[Surface, ...], Field(min_length=1)]
-    brand_px: Annotated[int, Field(ge=8, le=200)]
-    headline: _TextFile
-    body: _TextFile
-    call_to_action_px: Annotated[int, Field(ge=8, le=200)]
-    call_to_action: Literal["foot", "with_text"]
-    foot_y: Pixels = 0
-
-    def built(self) -> Template:
-        return Template(
-            id=self.id,
-            align=self.align,
-            place=self.place,
-            column=self.column,
-            surfaces=self.surfaces,
-            brand_px=self.brand_px,
-            headline=self.headline.built(),
-            body=self.body.built(),
-            call_to_action_px=self.call_to_action_px,
-            call_to_action=self.call_to_action,
-            foot_y=self.foot_y,
-        )
-
-
-class _InsetsFile(_Strict):
-    left: Pixels
-    top: Pixels
-    right: Pixels
-    bottom: Pixels
-
-
-class _FormatFile(_Strict):
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    used_for: str = ""
-    size_px: tuple[Annotated[int, Field(ge=64, le=8_000)], Annotated[int, Field(ge=64, le=8_000)]]
-    standing: tuple[Fraction, Fraction]
-    max_product: tuple[Fraction, Fraction]
-    safe_zone_px: _InsetsFile
-    templates: Annotated[tuple[_TemplateFile, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _columns_are_safe(self) -> _FormatFile:
-        zone, (width, height) = self.safe_zone_px, self.size_px
-        for template in self.templates:
-            left, top, right, bottom = template.column
-            inside = (
-                zone.left <= left < right <= width - zone.right and zone.top <= top < bottom <= height - zone.bottom
-            )
-            if not inside:
-                raise ValueError(f"the column of template {template.id!r} leaves the safe zone")
-        return self
-
-    def built(self) -> Format:
-        zone = self.safe_zone_px
-        return Format(
-            name=self.name,
-            size_px=self.size_px,
-            standing=self.standing,
-            max_product=self.max_product,
-            safe_zone_px=Insets(zone.left, zone.top, zone.right, zone.bottom),
-            templates=tuple(template.built() for template in self.templates),
-            used_for=self.used_for,
-        )
+    plain = _plain(name)
+    if plain in formats():
+        return formats()[plain]
+    if plain in _by_alias():
+        return formats()[_by_alias()[plain]]
+    size = _SIZE.match(name.strip())
+    if size:
+        wanted = (int(size[1]), int(size[2]))
+        of_size = [f for f in formats().values() if f.size_px == wanted and f.shows == "product"]
+        if of_size:
+            return min(of_size, key=lambda f: (f.words == "forbidden", f.name.count("_"), len(f.name)))
+    near = difflib.get_close_matches(plain, [*formats(), *_by_alias()], 4, 0.5)
+    hint = f"; near: {', '.join(near)}" if near else f"; here: {', '.join(formats())}"
+    raise InvalidInput("format", f"no format {name!r}{hint} (all of them: adloom formats list)")

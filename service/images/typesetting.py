@@ -1,32 +1,26 @@
-"""Words on a line: which font has which character, how wide a line is, where it may break, and its ink.
+"""Words on a line: how wide it is, where it may break, and its ink.
 
-Shaping is HarfBuzz's (through Pillow's raqm); widths are measured once at a large size and scaled, which is exact
-because our fonts carry no hinting. Lengths named ``_em`` are in font sizes.
+Shaping is HarfBuzz's (through Pillow's raqm), which also turns Arabic and Hebrew around; without it letters stand side
+by side as they come, and ``layout`` refuses the scripts that need more. Widths are measured once at a large size and
+scaled, which is exact because our fonts carry no hinting. Lengths named ``_em`` are in font sizes.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
-from itertools import pairwise
-from pathlib import Path
+from itertools import accumulate, pairwise
+from typing import Any, Literal
 
 import regex
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
+
+from .typefaces import covered, font, is_right_to_left, primary, shaper
 
 MEASURE_PX = 200
+SHORT_EM = 30.0  # a text of this length is read at a glance, line by line
 
-# first choice first; a character goes to the first file that has it
-CHAINS: Mapping[str, tuple[str, ...]] = {
-    "serif": ("InstrumentSerif-Regular.ttf", "Inter-SemiBold.ttf", "NotoSansSC-Bold.ttf"),
-    "sans": ("Inter-SemiBold.ttf", "NotoSansSC-Bold.ttf"),
-    "text": ("Inter-Regular.ttf", "NotoSansSC-Medium.ttf"),
-    "label": ("Inter-SemiBold.ttf", "NotoSansSC-Bold.ttf"),
-    "brand": ("Inter-Medium.ttf", "NotoSansSC-Medium.ttf"),
-}
 CHINESE_QUOTES = frozenset("“”‘’…—·")  # full width in Chinese text, narrow elsewhere
 NOT_AT_LINE_START = frozenset(
     "，。、；：？！）》」』】〕〉”’…—·～%‰℃°ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.;:?!)]}"
@@ -43,72 +37,11 @@ _UNITS = (
 )
 _CJK = r"[\p{Han}\p{Hiragana}\p{Katakana}\u3000-\u303f\uff00-\uffef]"
 _ATOM = regex.compile(rf"\d+(?:[.,]\d+)?[\s\u00a0]?(?:{_UNITS})|(?:(?!{_CJK})[^\s\u00ad])+|\u00ad|{_CJK}|[^\S\u00a0]+")
+JOINED = frozenset({"ar", "he", "hi", "th"})
+_TALL = {"zh": "国", "ja": "国", "ko": "국", "ar": "ل", "he": "ה", "th": "ก", "hi": "क"}
 _IS_CJK = regex.compile(_CJK)
 _CLUSTER = regex.compile(r"\X")
 _INNER_BREAK = regex.compile(r"(?<=\p{L}{3}[-/–—])(?=\p{L}{3})|(?<=\p{L}—)(?=\p{L})")
-
-
-# --- fonts ---------------------------------------------------------------------------------------------------------
-
-
-def font_path(name: str) -> Path:
-    """A font of ours by file name, or the path of a shop's own font."""
-    given = Path(name)
-    return given if given.is_absolute() else Path(str(resources.files(__package__) / "fonts" / name))
-
-
-@lru_cache(maxsize=256)
-def font(name: str, size_px: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(font_path(name)), size_px, layout_engine=ImageFont.Layout.RAQM)
-
-
-@cache
-def covered(name: str) -> frozenset[int]:
-    """The code points a font has a glyph for.
-
-    Source: OpenType specification, table "cmap", subtable formats 4 and 12.
-    """
-    data = font_path(name).read_bytes()
-    n_tables = struct.unpack_from(">H", data, 4)[0]
-    tables = {data[12 + 16 * i : 16 + 16 * i]: struct.unpack_from(">I", data, 20 + 16 * i)[0] for i in range(n_tables)}
-    start = tables[b"cmap"]
-    found: set[int] = set()
-    for i in range(struct.unpack_from(">H", data, start + 2)[0]):
-        at = start + int(struct.unpack_from(">I", data, start + 8 + 8 * i)[0])
-        kind = struct.unpack_from(">H", data, at)[0]
-        if kind == 12:
-            for group in range(struct.unpack_from(">I", data, at + 12)[0]):
-                first, last, glyph = struct.unpack_from(">III", data, at + 16 + 12 * group)
-                found.update(range(first + (glyph == 0), last + 1))
-        elif kind == 4:
-            found.update(_format_4(data, at))
-    return frozenset(found)
-
-
-def _format_4(data: bytes, at: int) -> set[int]:
-    n = struct.unpack_from(">H", data, at + 6)[0] // 2
-    ends = struct.unpack_from(f">{n}H", data, at + 14)
-    starts = struct.unpack_from(f">{n}H", data, at + 16 + 2 * n)
-    deltas = struct.unpack_from(f">{n}H", data, at + 16 + 4 * n)
-    ranges_at = at + 16 + 6 * n
-    offsets = struct.unpack_from(f">{n}H", data, ranges_at)
-    found: set[int] = set()
-    for k, (first, last, delta, offset) in enumerate(zip(starts, ends, deltas, offsets, strict=True)):
-        for point in range(first, min(last, 0xFFFE) + 1):
-            if offset == 0:
-                glyph = (point + delta) & 0xFFFF
-            else:
-                glyph = struct.unpack_from(">H", data, ranges_at + 2 * k + offset + 2 * (point - first))[0]
-            if glyph:
-                found.add(point)
-    return found
-
-
-def missing_glyphs(text: str, chain: Sequence[str]) -> tuple[str, ...]:
-    """Characters that no font of the chain has, each once."""
-    skipped = {"\u00ad", "\u200b", "\u200d", "\ufe0e", "\ufe0f", "\n", "\t"}
-    seen = dict.fromkeys(c for c in text if c not in skipped)
-    return tuple(c for c in seen if not any(ord(c) in covered(name) for name in chain))
 
 
 # --- one line --------------------------------------------------------------------------------------------------------
@@ -119,8 +52,12 @@ class Type:
     """How a text is set, all but its size."""
 
     chain: tuple[str, ...]
-    tracking_em: float = 0.0
+    tracking_em: float = 0.0  # not for scripts whose letters join, stack or run from the right
     language: str = "en"
+
+    @property
+    def tracking(self) -> float:
+        return 0.0 if primary(self.language) in JOINED else self.tracking_em
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +83,21 @@ def set_line(text: str, kind: Type) -> Line:
     pieces: list[Piece] = []
     x = 0.0
     runs = _runs(text, kind)
+    tracking = kind.tracking
     for i, (run, name) in enumerate(runs):
         if i and _needs_air(runs[i - 1][0], run):
             x += 0.14  # between hanzi and Latin, when nobody typed a space
-        if kind.tracking_em:
+        if tracking:
             for cluster, offset in _spread(run, name, kind):
                 pieces.append(Piece(cluster, name, x + offset))
         else:
             pieces.append(Piece(run, name, x))
-        x += _width_em(run, name, kind)
-    width = x - (kind.tracking_em if kind.tracking_em > 0 and text else 0.0)
-    return Line(text, tuple(pieces), max(width, 0.0), _hang_em(text))
+        x += _width_em(run, name, kind, tracking)
+    width = max(x - (tracking if tracking > 0 and text else 0.0), 0.0)
+    if is_right_to_left(kind.language):  # the first run stands rightmost
+        ends = [piece.x_em for piece in pieces[1:]] + [x]
+        pieces = [Piece(p.text, p.font, x - end) for p, end in zip(pieces, ends, strict=True)]
+    return Line(text, tuple(pieces), width, 0.0 if is_right_to_left(kind.language) else _hang_em(text))
 
 
 def _runs(text: str, kind: Type) -> list[tuple[str, str]]:
@@ -164,8 +105,9 @@ def _runs(text: str, kind: Type) -> list[tuple[str, str]]:
     runs: list[tuple[str, str]] = []
     for cluster in _CLUSTER.findall(text):
         name = _font_for(cluster, kind)
-        if cluster.isspace() and runs:
-            name = runs[-1][1]
+        is_neutral = cluster.isspace() or (is_right_to_left(kind.language) and not cluster.isalpha())
+        if is_neutral and runs and all(ord(c) in covered(runs[-1][1]) for c in cluster):
+            name = runs[-1][1]  # "350 ml" within Arabic stays one run, and keeps its order
         if runs and runs[-1][1] == name:
             runs[-1] = (runs[-1][0] + cluster, name)
         else:
@@ -176,7 +118,7 @@ def _runs(text: str, kind: Type) -> list[tuple[str, str]]:
 def _font_for(cluster: str, kind: Type) -> str:
     chain = kind.chain
     if kind.language.startswith("zh") and cluster in CHINESE_QUOTES:
-        chain = tuple(reversed(chain))
+        chain = tuple(sorted(chain, key=lambda name: "SansSC" not in name))
     return next(
         (name for name in chain if all(ord(c) in covered(name) or c == "\u00ad" for c in cluster)), kind.chain[0]
     )
@@ -189,15 +131,22 @@ def _needs_air(before: str, after: str) -> bool:
     return (a.isalnum() and b.isalnum()) and bool(_IS_CJK.match(a)) != bool(_IS_CJK.match(b))
 
 
-def _width_em(run: str, name: str, kind: Type) -> float:
-    extra = kind.tracking_em * len(_CLUSTER.findall(run))
-    return _length(run, name, kind.language, bool(kind.tracking_em)) / MEASURE_PX + extra
+def _width_em(run: str, name: str, kind: Type, tracking: float) -> float:
+    extra = tracking * len(_CLUSTER.findall(run)) if tracking else 0.0
+    return _length(run, name, kind.language, bool(tracking)) / MEASURE_PX + extra
+
+
+def _shaping(language: str, tracked: bool) -> dict[str, Any]:
+    """What raqm is to be told; the basic engine takes none of it."""
+    if shaper() != "raqm":
+        return {}
+    direction: Literal["rtl"] | None = "rtl" if is_right_to_left(language) else None
+    return {"features": ["-liga", "-clig"] if tracked else None, "language": language, "direction": direction}
 
 
 @lru_cache(maxsize=8192)
 def _length(text: str, name: str, language: str, tracked: bool) -> float:
-    features = ["-liga", "-clig"] if tracked else None
-    return font(name, MEASURE_PX).getlength(text.replace("\u00ad", ""), features=features, language=language)
+    return font(name, MEASURE_PX).getlength(text.replace("\u00ad", ""), **_shaping(language, tracked))
 
 
 def _spread(run: str, name: str, kind: Type) -> list[tuple[str, float]]:
@@ -221,25 +170,18 @@ def _hang_em(text: str) -> float:
 
 def draw_line(draw: ImageDraw.ImageDraw, line: Line, kind: Type, size_px: float, x: float, baseline: float) -> None:
     """Put the line's ink on an "L" picture, its left end at x."""
-    features = ["-liga", "-clig"] if kind.tracking_em else None
+    told = _shaping(kind.language, bool(kind.tracking))
     for piece in line.pieces:
         text = piece.text.replace("\u00ad", "")
         if text.strip():
-            draw.text(
-                (x + piece.x_em * size_px, baseline),
-                text,
-                fill=255,
-                font=font(piece.font, size_px),
-                anchor="ls",
-                features=features,
-                language=kind.language,
-            )
+            where = (x + piece.x_em * size_px, baseline)
+            draw.text(where, text, fill=255, font=font(piece.font, size_px), anchor="ls", **told)
 
 
 @cache
 def cap_height_em(chain: tuple[str, ...], language: str) -> float:
     """Height of capitals (or hanzi) over the baseline, for optical alignment of blocks."""
-    letter = "国" if language.startswith(("zh", "ja")) else "H"
+    letter = _TALL.get(primary(language), "H")
     kind = Type(chain, language=language)
     box = font(_font_for(letter, kind), MEASURE_PX).getbbox(letter, anchor="ls")
     return -box[1] / MEASURE_PX
@@ -264,6 +206,7 @@ class _Atom:
     gap: str  # what stands between this atom and the next: "" or " "
     may_break: bool  # after this atom
     soft: bool = False  # a soft hyphen shows when broken here
+    ends_phrase: bool = True  # of a script without spaces: a reader pauses here
 
 
 def atoms(text: str, language: str) -> tuple[_Atom, ...]:
@@ -283,16 +226,77 @@ def atoms(text: str, language: str) -> tuple[_Atom, ...]:
                 raw[-1] = (raw[-1][0], " ", raw[-1][2])
         else:
             parts = [found] if _IS_CJK.search(found) else [p for p in _INNER_BREAK.split(found) if p]
+            if primary(language) == "th":
+                parts = [phrase for part in parts for phrase in phrases(part, language)]
             raw.extend((part, "", False) for part in parts)
+    ends = _phrase_ends(text, language)
+    at = 0
     made: list[_Atom] = []
     for (piece, gap, soft), (after, _, _) in pairwise([*raw, ("", "", False)]):
         allowed = bool(after) and after[0] not in NOT_AT_LINE_START and piece[-1] not in NOT_AT_LINE_END
         near_cjk = bool(_IS_CJK.match(piece[-1]) or (after and _IS_CJK.match(after[0])))
-        glued = not gap and not soft and not near_cjk and not _ends_with_inner_break(piece)
+        thai = primary(language) == "th" and bool(after) and _is_thai(piece[-1]) and _is_thai(after[0])
+        glued = not gap and not soft and not near_cjk and not thai and not _ends_with_inner_break(piece)
         if gap and near_cjk and piece[-1].isdigit() and after and _IS_CJK.match(after[0]):
             allowed = False  # "350 毫升"
-        made.append(_Atom(piece, gap, allowed and not glued, soft))
+        at += len(piece.replace(" ", ""))
+        made.append(_Atom(piece, gap, allowed and not glued, soft, ends is None or at in ends))
     return tuple(made)
+
+
+@lru_cache(maxsize=2048)
+def phrases(text: str, language: str) -> tuple[str, ...]:
+    """A text of a script without spaces, cut where a reader would pause; other scripts as one piece.
+
+    Source: BudouX, "standalone, small, language-neutral" phrase models for Chinese, Japanese and Thai.
+    """
+    import budoux
+
+    code = primary(language)
+    if code == "ja":
+        parser = budoux.load_default_japanese_parser()
+    elif code == "th":
+        parser = budoux.load_default_thai_parser()
+    elif code == "zh" and any(tag in language for tag in ("Hant", "TW", "HK", "MO")):
+        parser = budoux.load_default_traditional_chinese_parser()
+    elif code == "zh":
+        parser = budoux.load_default_simplified_chinese_parser()
+    else:
+        return (text,)
+    return tuple(parser.parse(text))
+
+
+def _phrase_ends(text: str, language: str) -> frozenset[int] | None:
+    """Offsets, spaces not counted, after which a phrase ends; None where the script has spaces."""
+    if primary(language) not in ("zh", "ja"):
+        return None
+    ends, at = set(), 0
+    for phrase in phrases(text, language):
+        at += len("".join(phrase.split()))
+        ends.add(at)
+    return frozenset(ends)
+
+
+def _is_thai(letter: str) -> bool:
+    return "\u0e00" <= letter <= "\u0e7f"
+
+
+def hyphenated(text: str, kind: Type, width_em: float) -> str:
+    """Soft hyphens in the words that are wider than a line, where the language's own rules allow them.
+
+    Source: Pyphen, with the hyphenation patterns of LibreOffice.
+    """
+    import pyphen  # type: ignore[import-untyped]
+
+    known = pyphen.language_fallback(kind.language.replace("-", "_"))
+    if known is None:
+        return text
+    rules = pyphen.Pyphen(lang=known, left=3, right=3)
+    words = text.split(" ")
+    wide = [set_line(word, kind).width_em > width_em for word in words]
+    return " ".join(
+        rules.inserted(word, "\u00ad") if is_wide else word for word, is_wide in zip(words, wide, strict=True)
+    )
 
 
 def _ends_with_inner_break(piece: str) -> bool:
@@ -312,13 +316,26 @@ def break_lines(text: str, kind: Type, n_lines: int) -> Breaks | None:
     for part in parts:
         starts.append(starts[-1] + set_line(part.text + part.gap, kind).width_em)
     ideal = max(starts[n] / n_lines, 1e-6)
+    weights = [_pause(part.text) for part in parts] if n_lines > 1 and starts[n] < SHORT_EM else [0.0] * n
+    summed = [0.0, *accumulate(weights)]
+
+    def pauses(i: int, j: int) -> float:
+        """Sentences and phrases that go on in the middle of a line though the text is cut elsewhere."""
+        return summed[max(i, j - 1)] - summed[i]
+
     best: list[dict[int, tuple[float, int]]] = [{0: (0.0, -1)}]
     for k in range(1, n_lines + 1):
         row: dict[int, tuple[float, int]] = {}
         ends = [n] if k == n_lines else [j for j in range(1, n) if parts[j - 1].may_break]
         for j in ends:
             options = [
-                (cost + ((starts[j] - starts[i]) / ideal - 1) ** 2 + _price(parts, i, j, k == n_lines), i)
+                (
+                    cost
+                    + ((starts[j] - starts[i]) / ideal - 1) ** 2
+                    + _price(parts, i, j, k == n_lines)
+                    + pauses(i, j),
+                    i,
+                )
                 for i, (cost, _) in best[-1].items()
                 if i < j
             ]
@@ -332,8 +349,16 @@ def break_lines(text: str, kind: Type, n_lines: int) -> Breaks | None:
         cuts.append(best[k][cuts[-1]][1])
     spans = list(pairwise(reversed(cuts)))
     lines = tuple(set_line(_joined(parts, i, j), kind) for i, j in spans)
-    flaw = sum(_price(parts, i, j, k == n_lines - 1) for k, (i, j) in enumerate(spans)) if n_lines > 1 else 0.0
+    flaw = sum(_price(parts, i, j, k == n_lines - 1) + pauses(i, j) for k, (i, j) in enumerate(spans))
+    flaw = flaw if n_lines > 1 else 0.0
     return Breaks(lines, max(item.width_em for item in lines), flaw)
+
+
+def _pause(word: str) -> float:
+    """What it costs to read on over a word's end within a line."""
+    if word[-1] in ".!?。！？":
+        return 0.6
+    return 0.5 if word[-1] in "，；：" else 0.0
 
 
 def _joined(parts: Sequence[_Atom], i: int, j: int) -> str:
@@ -357,10 +382,14 @@ def _price(parts: Sequence[_Atom], i: int, j: int, is_last: bool) -> float:
             price += 0.25
         if bare[-1:].isdigit() and not is_cjk:
             price += 0.5  # "24 | hours"
-        if last.text[-1] in ",.;:!?，。、；：！？—–":
-            price -= 0.12  # a phrase ends here: a good place
-        elif is_cjk:
-            price += 0.10 if last.text not in "的了和与，。" else 0.02
+        if last.text[-1] in ".!?。！？":
+            price -= 0.2  # a sentence ends here: the best place
+        elif last.text[-1] in ",;:，、；：—–":
+            price -= 0.12
+        elif is_cjk or not last.ends_phrase:
+            price += 0.03 if last.ends_phrase else 0.6
+        if not is_cjk and j - i == 1 and i > 0 and len(last.text) < 5:
+            price += 0.5  # a small word with a line to itself
         if last.soft:
             price += 0.4
     return price

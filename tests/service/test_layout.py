@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from service.domain import Brand
 from service.errors import InvalidInput
 from service.images import typesetting
-from service.images.formats import Format, formats, parse_format
+from service.images.format_files import parse_formats
+from service.images.formats import Format, formats
 from service.images.layout import CONTRAST_FLOOR, LaidOut, contrast, lay_out
+from service.images.typefaces import chain_for, covered
 
 BRAND = Brand(name="Kilnholt")
 NAMES = ("square", "portrait", "story", "landscape")
@@ -144,13 +146,14 @@ def test_a_long_headline_shrinks_to_the_floor_and_then_says_so() -> None:
     assert shown.split() == ["handmade", "stoneware", "mug"] * 30  # nothing was cut away
 
 
-def test_a_word_wider_than_the_column_is_set_smaller_or_cut_with_a_warning() -> None:
+def test_a_word_wider_than_the_column_is_hyphenated_or_cut_with_a_warning() -> None:
     fmt = formats()["landscape"]
     _, laid = made(fmt, headline="Donaudampfschifffahrtsgesellschaft", language="de")
-    assert [f.id for f in laid.findings] == []
-    _, laid = made(
-        fmt, headline="Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft", language="de"
-    )
+    assert [f.id for f in laid.findings] == ["layout.hyphenated"]
+    lines = next(text["lines"] for text in laid.record["texts"] if text["role"] == "headline")
+    assert "".join(lines).replace("-", "") == "Donaudampfschifffahrtsgesellschaft"
+    assert lines[0] in ("Donaudampfschifffahrts-", "Donaudampfschiff-", "Donaudampf-")  # where German parts the word
+    _, laid = made(fmt, headline="X" * 60, language="de")  # no language parts this
     assert "layout.word_broken" in [f.id for f in laid.findings]
     picture_width = fmt.size_px[0]
     assert all(t["box_px"][2] <= picture_width - fmt.safe_zone_px.right for t in laid.record["texts"])
@@ -196,7 +199,10 @@ def test_a_logo_takes_the_place_of_the_name() -> None:
     assert "layout.logo_contrast" not in [f.id for f in laid.findings]
     pale = np.full((60, 200, 3), 225, dtype=np.uint8)
     _, laid = made(fmt, logo=pale, **LATIN)
-    assert "layout.logo_contrast" in [f.id for f in laid.findings]
+    assert laid.record["logo_plate_px"]  # pale on pale: it gets a dark plate
+    x0, y0, _, y1 = (round(v) for v in laid.record["logo_plate_px"])
+    under = tuple(float(v) for v in laid.pixels[(y0 + y1) // 2, x0 + 6])
+    assert contrast(under, (225, 225, 225)) >= 3
 
 
 def test_same_words_same_bytes() -> None:
@@ -218,8 +224,8 @@ def test_sizes_that_do_not_match_are_refused() -> None:
 
 # --- line breaking --------------------------------------------------------------------------------------------------
 
-SERIF = typesetting.Type(typesetting.CHAINS["serif"])
-HANZI = typesetting.Type(typesetting.CHAINS["sans"], language="zh")
+SERIF = typesetting.Type(chain_for("serif", "en"))
+HANZI = typesetting.Type(chain_for("sans", "zh"), language="zh")
 CHINESE_LINES = [
     "慢慢喝咖啡，用一只手工拉坯的马克杯。",
     "“燕麦色”浸墨蓝釉，1240 °C 烧成！",
@@ -291,7 +297,7 @@ def test_our_chinese_fonts_have_all_of_gb_2312() -> None:
     hanzi.discard("")
     assert len(hanzi) == 6763
     for name in ("NotoSansSC-Medium.ttf", "NotoSansSC-Bold.ttf"):
-        assert {ord(c) for c in hanzi} <= typesetting.covered(name)
+        assert {ord(c) for c in hanzi} <= covered(name)
 
 
 # --- formats --------------------------------------------------------------------------------------------------------
@@ -316,12 +322,13 @@ def test_a_product_of_full_size_stays_inside_the_picture(name: str) -> None:
 
 def test_a_template_that_leaves_the_safe_zone_is_refused() -> None:
     text = """
-name = "tiny"
-size_px = [400, 400]
+at_px = [400, 400]
+safe_zone_px = { left = 20, top = 20, right = 20, bottom = 20 }
+[[stages]]
+id = "above"
 standing = [0.5, 0.8]
 max_product = [0.5, 0.4]
-safe_zone_px = { left = 20, top = 20, right = 20, bottom = 20 }
-[[templates]]
+[[stages.templates]]
 id = "quiet"
 align = "centre"
 place = "above"
@@ -333,9 +340,13 @@ body = { max_px = 14, floor_px = 12, max_lines = 2 }
 call_to_action_px = 12
 call_to_action = "foot"
 foot_y = 360
+legal = { max_px = 9, floor_px = 8, max_lines = 1 }
+[[formats]]
+name = "tiny"
+size_px = [400, 400]
 """
     with pytest.raises(InvalidInput, match="safe zone"):
-        parse_format(text)
-    assert parse_format(text.replace("[10,", "[20,")).name == "tiny"
+        parse_formats(text)
+    assert parse_formats(text.replace("[10,", "[20,"))[0].name == "tiny"
     with pytest.raises(InvalidInput, match="align"):
-        parse_format(text.replace("[10,", "[20,").replace('"centre"', '"center"'))
+        parse_formats(text.replace("[10,", "[20,").replace('"centre"', '"center"'))

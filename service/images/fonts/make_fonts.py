@@ -4,7 +4,8 @@
     fonts-env/bin/python service/images/fonts/make_fonts.py        # needs the npm client; ~2 minutes
 
 Every face is cut down to the characters that advertisements in our languages use; kerning, ligatures, figures and mark
-positioning stay in. Chinese faces keep the 6,763 hanzi of GB 2312 (levels 1 and 2).
+positioning stay in. Chinese faces keep the 6,763 hanzi of GB 2312 (levels 1 and 2), the Japanese one the 6,355 kanji of
+JIS X 0208, Korean ones the 2,350 syllables of KS X 1001.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Face:
     package: str  # npm package and version
     member: str  # path inside the package
     name: str  # our file name
-    chinese: bool = False
+    script: str = "latin"  # which characters stay
 
 
 FACES = (
@@ -39,53 +40,72 @@ FACES = (
         "400Regular/InstrumentSerif_400Regular.ttf",
         "InstrumentSerif-Regular.ttf",
     ),
-    Face("@expo-google-fonts/noto-sans-sc@0.4.3", "500Medium/NotoSansSC_500Medium.ttf", "NotoSansSC-Medium.ttf", True),
-    Face("@expo-google-fonts/noto-sans-sc@0.4.3", "700Bold/NotoSansSC_700Bold.ttf", "NotoSansSC-Bold.ttf", True),
+    *(
+        Face(
+            f"@expo-google-fonts/noto-sans-{package}",
+            f"{weight}/NotoSans{tag}_{weight}.ttf",
+            f"NotoSans{tag}-{weight[3:]}.ttf",
+            script,
+        )
+        for package, tag, script, weights in (
+            ("sc@0.4.3", "SC", "chinese", ("500Medium", "700Bold")),
+            ("jp@0.4.3", "JP", "japanese", ("500Medium",)),  # one weight: 6,355 kanji are large
+            ("kr@0.4.3", "KR", "korean", ("500Medium", "700Bold")),
+            ("arabic@0.4.3", "Arabic", "arabic", ("400Regular", "600SemiBold")),
+            ("hebrew@0.4.1", "Hebrew", "hebrew", ("400Regular", "600SemiBold")),
+            ("thai@0.4.2", "Thai", "thai", ("400Regular", "600SemiBold")),
+            ("devanagari@0.4.1", "Devanagari", "devanagari", ("400Regular", "600SemiBold")),
+        )
+        for weight in weights
+    ),
 )
 LATIN_BLOCKS = (
     (0x0020, 0x007E), (0x00A0, 0x024F), (0x02B0, 0x036F), (0x0370, 0x03FF), (0x0400, 0x052F), (0x1E00, 0x1EFF),
     (0x2000, 0x206F), (0x2070, 0x209F), (0x20A0, 0x20C0), (0x2100, 0x214F), (0x2150, 0x218F), (0x2190, 0x21FF),
     (0x2200, 0x22FF), (0x25A0, 0x25FF), (0x2600, 0x2606), (0x2713, 0x2717),
 )  # fmt: skip
-CHINESE_BLOCKS = ((0x0020, 0x007E), (0x00A0, 0x00FF), (0x2000, 0x206F), (0x3000, 0x30FF), (0xFF00, 0xFFEF))
+ASIAN_BLOCKS = ((0x0020, 0x007E), (0x00A0, 0x00FF), (0x2000, 0x206F), (0x3000, 0x30FF), (0xFF00, 0xFFEF))
+JOINERS = ((0x0020, 0x007E), (0x00A0, 0x00BF), (0x2000, 0x206F), (0x20A0, 0x20C0), (0x25CC, 0x25CC))
+BLOCKS = {
+    "latin": LATIN_BLOCKS,
+    "chinese": ASIAN_BLOCKS,
+    "japanese": ASIAN_BLOCKS,
+    "korean": (*ASIAN_BLOCKS, (0x1100, 0x11FF), (0x3130, 0x318F)),
+    "arabic": (*JOINERS, (0x0600, 0x06FF), (0x0750, 0x077F), (0xFB50, 0xFDFF), (0xFE70, 0xFEFF)),
+    "hebrew": (*JOINERS, (0x0590, 0x05FF), (0xFB1D, 0xFB4F)),
+    "thai": (*JOINERS, (0x0E00, 0x0E7F)),
+    "devanagari": (*JOINERS, (0x0900, 0x097F), (0xA8E0, 0xA8FF), (0x1CD0, 0x1CFF)),
+}
+CHARSETS = {"chinese": "gb2312", "japanese": "euc_jp", "korean": "euc_kr"}  # hanzi, kanji and hangul that stay
 
 
-def gb2312() -> set[int]:
-    """Code points of GB 2312: 6,763 hanzi (rows 16 to 87) and the symbols of rows 1 to 9."""
+def in_charset(codec: str) -> set[int]:
+    """Code points of a 94 by 94 national set in its EUC form: GB 2312, JIS X 0208 or KS X 1001 without its hanja."""
     points: set[int] = set()
-    for row in (*range(1, 10), *range(16, 88)):
+    for row in range(1, 95):
+        if codec == "euc_kr" and row >= 42:
+            break
         for cell in range(1, 95):
             try:
-                points.add(ord(bytes((0xA0 + row, 0xA0 + cell)).decode("gb2312")))
-            except UnicodeDecodeError:
+                points.add(ord(bytes((0xA0 + row, 0xA0 + cell)).decode(codec)))
+            except (UnicodeDecodeError, TypeError):
                 continue
     return points
 
 
 def characters(face: Face) -> set[int]:
-    blocks = CHINESE_BLOCKS if face.chinese else LATIN_BLOCKS
-    points = {point for first, last in blocks for point in range(first, last + 1)}
-    return points | gb2312() | {ord("¥"), ord("€")} if face.chinese else points
+    points = {point for first, last in BLOCKS[face.script] for point in range(first, last + 1)}
+    charset = CHARSETS.get(face.script)
+    return points | in_charset(charset) | {ord("¥"), ord("€"), ord("₩")} if charset else points
 
 
 def make(face: Face, package: Path, folder: Path) -> Path:
     """Cut one face down and write it, with its licence text beside it."""
     subset = importlib.import_module("fontTools.subset")
     options = subset.Options()
-    options.layout_features = [
-        "kern",
-        "liga",
-        "calt",
-        "ccmp",
-        "locl",
-        "mark",
-        "mkmk",
-        "tnum",
-        "case",
-        "palt",
-        "halt",
-        "cpsp",
-    ]
+    european = ["kern", "liga", "calt", "ccmp", "locl", "mark", "mkmk", "tnum", "case", "palt", "halt", "cpsp"]
+    joining = face.script in ("arabic", "hebrew", "thai", "devanagari")  # there, features spell the word
+    options.layout_features = ["*"] if joining else european
     options.hinting = False
     options.name_IDs = ["*"]
     options.notdef_outline = True
