@@ -50,7 +50,7 @@ from .settings import Settings
 from .tracking import retain
 from .tracking.filters import agent_kind
 from .watch import logs, tracing
-from .watch.metrics import watching
+from .watch.metrics import waiting_of
 from .wiring import Services, StudioFactory, real_studio, wire
 
 log = logging.getLogger("adloom")
@@ -105,6 +105,7 @@ def create_app(settings: Settings | None = None, make_studio: StudioFactory = re
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.services = services
+    app.state.waiting = waiting_of(services.database)
     app.state.limiter = Limiter(settings.rate_limit, settings.rate_storage)
     app.state.first_key = first_key(settings, services.ring, services.keys, utc_now())
     errors.install(app)
@@ -154,8 +155,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     refresher = asyncio.create_task(_refresh(services), name="refresh-weights")
     retainer = asyncio.create_task(_retain(services), name="retain")
     try:
-        with watching(services.database):
-            yield
+        yield
     finally:
         refresher.cancel()
         retainer.cancel()
@@ -166,7 +166,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(services.jobs.close)
         services.database.close()
         if traces is not None:
-            tracing.remove(app)
+            tracing.remove(app, services.database.engine)
             await run_in_threadpool(traces.shutdown)
 
 

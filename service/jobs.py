@@ -35,6 +35,7 @@ from .records import ItemState, Job, JobItem, JobState
 from .settings import Settings
 from .storage import Database, Store
 from .storage.store import Keys
+from .watch import logs, tracing
 
 log = logging.getLogger("adloom.jobs")
 
@@ -245,6 +246,11 @@ class Jobs:
         except ServiceError as error:
             log.warning("what follows job %s did not begin: %s", id, error)
 
+    def rest(self, timeout_s: float) -> bool:
+        """Wait until nothing is being made. False when the time ran out."""
+        with self._turn:
+            return self._turn.wait_for(lambda: not self._in_hand, timeout_s)
+
     @contextlib.contextmanager
     def _held(self, workspace: str, id: str, position: int) -> Iterator[None]:
         """One worker at an item: a new round waits until the old one lets go."""
@@ -348,7 +354,8 @@ def follow(workspace: str, id: str) -> None:
 
 @DBOS.step(name="adloom.item", retries_allowed=True, max_attempts=3, interval_seconds=0.5)
 def work_item(workspace: str, id: str, position: int, round: int = 0) -> None:
-    _here().work(workspace, id, position, round)
+    with logs.bound(workspace=workspace, job=id, item=position), tracing.span("job item", job=id, item=position):
+        _here().work(workspace, id, position, round)
 
 
 @DBOS.step(name="adloom.give_up")

@@ -7,9 +7,11 @@ import time
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
+
+from service.watch.metrics import everything
 
 from .access import services_of
 
@@ -72,4 +74,4 @@ def metrics(request: Request) -> Response:
     WAITING.set(services.commit.n_waiting)
     GROUPS.set(services.commit.groups)
     VERSION_AGE.set(max(services.arena.version_age_s(time.time()).values(), default=0.0))
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(everything(request.app.state.waiting), media_type=CONTENT_TYPE_LATEST)

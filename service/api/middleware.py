@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 import secrets
 import time
 from functools import cache
 
 from prometheus_client import Counter, Histogram
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import TooLarge
+from service.watch import logs
 
 from .errors import answer, problem
 
+log = logging.getLogger("adloom.http")
 UPLOADS = re.compile(
     r"^/v1/products/(import$|[^/]+/photos)|^/v1/copy/feeds$|^/v1/batches/import$|^/v1/statistics/import$|^/(?!v1/).+/upload$"
 )  # the latter: pages
@@ -37,8 +41,9 @@ HEADERS = [
 class Gate:
     """One layer for all of it, so that a request pays for one."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int, max_upload_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, max_upload_bytes: int, access_log: bool = False) -> None:
         self.app, self._max_body, self._max_upload = app, max_body_bytes, max_upload_bytes
+        self._tells_all = access_log
         self._process, self._numbers = secrets.token_hex(4).encode(), itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,6 +58,8 @@ class Gate:
             asked if asked and REQUEST_ID.fullmatch(asked) else b"%s%08x" % (self._process, next(self._numbers))
         )
         begun = False
+        logs.forget()
+        logs.bind(request=request_id.decode())
 
         async def send_with_headers(message: Message) -> None:
             nonlocal begun
@@ -65,6 +72,7 @@ class Gate:
                     (b"x-request-id", request_id),
                 ]
                 _measure(scope, message["status"], started)
+                self._tell(scope, message["status"], started)
             await send(message)
 
         length = sent.get(b"content-length", b"0")
@@ -80,6 +88,19 @@ class Gate:
             if begun:
                 raise
             await answer(error)(scope, receive, send_with_headers)
+        except Exception as error:
+            if begun:
+                raise
+            told = await scope["app"].exception_handlers[Exception](Request(scope), error)
+            await told(scope, receive, send_with_headers)
+
+    def _tell(self, scope: Scope, status: int, started: float) -> None:
+        """A line for what failed here, and for everything if the operator wants that."""
+        if status >= 500 or self._tells_all:
+            milliseconds = round((time.perf_counter() - started) * 1e3, 1)
+            level = logging.ERROR if status >= 500 else logging.INFO
+            detail = {"method": scope["method"], "path": scope["path"], "status": status, "ms": milliseconds}
+            log.log(level, "%s %s %s", scope["method"], scope["path"], status, extra=detail)
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:

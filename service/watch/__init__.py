@@ -1,0 +1,1 @@
+"""How an operator sees what happens inside: logs, figures, traces, and a dashboard and alarms over them."""
