@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+
 import numpy as np
 
 from models.errors import NoProductFound
 from models.types import Alpha, BytePixels, CutOut, Provenance
 
 from .edges import foreground_colours, local_ground
+from .glass import see_through
 from .refine import count_products
 from .sureness import judged, signs
 
+AS_GLASS = "taken for clear glass: the ground shows through"
 _AROUND_PX = 40  # ground beside the product that tells its colour
 
 
@@ -39,11 +43,18 @@ def finished(
     """
     if float(alpha.max(initial=0.0)) < 0.5:
         raise NoProductFound("nothing stands out from the background")
-    uncertainty, reasons = judged(signs(photo, alpha, coarse=coarse, other=other), family)
+    found = signs(photo, alpha, coarse=coarse, other=other)
+    uncertainty, reasons = judged(found, family)
+    seen = {name: round(value, 3) for name, value in asdict(found).items() if value}
+    provenance = replace(provenance, settings={**provenance.settings, "signs": seen})
+    glass = see_through(photo, alpha)
+    if glass is not None:
+        alpha, reasons = glass.alpha, (AS_GLASS, *reasons)
+        provenance = replace(provenance, settings={**provenance.settings, "glass": True})
     return CutOut(
         photo=photo,
         alpha=alpha,
-        foreground=clean_colours(photo, alpha),
+        foreground=clean_colours(photo, alpha) if glass is None else glass.foreground,
         uncertainty=round(uncertainty, 4),
         n_products=n_products or count_products(alpha),
         provenance=provenance,

@@ -112,7 +112,8 @@ def _with_shadow(flooded: Mask, look: Look) -> Mask:
     blob = clean(~flooded)
     if not blob.any():
         return flooded
-    soft = look.like_shadow(TINT_NEAR_PRODUCT) & (look.gradient < max(1.1, 2.0 * look.noise))
+    line = faint_lines(look.gradient, look.crispness, look.noise)
+    soft = look.like_shadow(TINT_NEAR_PRODUCT) & (look.gradient < max(1.1, 2.0 * look.noise)) & ~line
     passable = flooded | soft | ~blob
     narrow = flood(passable, LEAK_PX) | flooded
     rooms = narrow & ~(flood(passable, round(WIDE_LEAK * np.sqrt(float(blob.sum())))) | flooded)
@@ -221,7 +222,8 @@ def _touching(mask: Mask, other: Mask) -> Mask:
 def _walled(rooms: Mask, look: Look) -> Mask:
     """Those pieces that edges surround on nearly all sides: a grey product whose outline fades for a hand's breadth."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(rooms.astype(np.uint8), connectivity=4)
-    strong = grown(look.gradient > max(1.6, 3.0 * look.noise), 5)
+    line = faint_lines(look.gradient, look.crispness, look.noise)
+    strong = grown((look.gradient > max(1.6, 3.0 * look.noise)) | line, 5)
     walled = np.zeros_like(rooms)
     for i in range(1, count):
         piece = labels == i

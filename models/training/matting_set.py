@@ -198,7 +198,9 @@ def _stood(one: Piece, size_px: tuple[int, int], rng: np.random.Generator) -> tu
     width, height = size_px
     if alpha.shape[0] > 0.9 * height or alpha.shape[1] > 0.9 * width:
         shrink = min(0.88 * height / alpha.shape[0], 0.88 * width / alpha.shape[1])
-        smaller = _resized(Piece(colour.copy(), alpha.copy()), (int(alpha.shape[1] * shrink), int(alpha.shape[0] * shrink)))
+        smaller = _resized(
+            Piece(colour.copy(), alpha.copy()), (int(alpha.shape[1] * shrink), int(alpha.shape[0] * shrink))
+        )
         alpha, colour = smaller.alpha, smaller.linear
     left = round((width - alpha.shape[1]) * rng.uniform(0.3, 0.7))
     top = round((height - alpha.shape[0]) * rng.uniform(0.45, 0.8))
@@ -246,7 +248,7 @@ class Errors:
     iou: float  # of the masks at one half
     edge: float  # mean absolute difference in a band of 3 px around the true outline and where it is soft
     halo: float  # CIELAB distance in that band when laid on black, white and a strong colour, compared with the truth
-    fault: float  # 1 and more: a person sees it (a blob of 1.5 % of the product, or 4 % of its area in all)
+    fault: float  # 1 and more: a person sees it, as a blob of 1.5 % of the product or as 4 % of its area in all
 
 
 def errors(case: Case, alpha: Alpha, foreground: BytePixels) -> Errors:
@@ -261,9 +263,10 @@ def errors(case: Case, alpha: Alpha, foreground: BytePixels) -> Errors:
         back = np.broadcast_to(np.asarray(ground, np.float32), case.foreground.shape)
         mine = pixels.to_lab(pixels.to_srgb(pixels.over(pixels.to_linear(foreground), alpha, back)))
         true = pixels.to_lab(pixels.to_srgb(pixels.over(case.foreground, case.alpha, back)))
-        shades.append(float(np.linalg.norm(mine - true, axis=-1)[band].mean()))
-    area = float(case.alpha.sum())
-    wrong = cv2.morphologyEx((off > 0.4).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        shades.append(np.linalg.norm(mine - true, axis=-1))
+    seen = np.mean(shades, axis=0)  # CIELAB, over the three grounds
+    area = float((case.alpha > 0.02).sum())
+    wrong = cv2.morphologyEx((seen > 20.0).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(wrong, connectivity=8)
     blob = float(stats[1:, cv2.CC_STAT_AREA].max()) if len(stats) > 1 else 0.0
     return Errors(
@@ -271,8 +274,8 @@ def errors(case: Case, alpha: Alpha, foreground: BytePixels) -> Errors:
         mse=float((off**2).mean()),
         iou=float((found & there).sum() / max(int((found | there).sum()), 1)),
         edge=float(off[band].mean()),
-        halo=float(np.mean(shades)),
-        fault=max(float(off.sum()) / area / 0.04, blob / area / 0.015),
+        halo=float(seen[band].mean()),
+        fault=max(float(np.maximum(seen - 5.0, 0.0).sum()) / area / 2.0, blob / area / 0.015),
     )
 
 
