@@ -13,6 +13,7 @@ from models.types import Alpha, Camera, FloatPixels
 from .shadow import Window
 
 TOO_ROUGH = 0.6  # from here on a reflection cannot be told from the ground's own colour
+STILL_SMOOTH = 0.25  # up to here all of the image is seen
 MAX_BLUR = 48.0 / 1024.0  # of the picture's longer side
 _LEVELS = (0.0, 0.06, 0.18, 0.45, 1.0)  # of the largest blur
 
@@ -42,7 +43,13 @@ def fresnel(camera: Camera, window: Window, roughness: float, base_reflectance: 
     cosine = np.clip(-towards_up / np.sqrt(x * x + y * y + np.float32(1.0)), 0.0, 1.0)
     grazing = max(1.0 - roughness, base_reflectance)
     one = 1.0 - cosine
-    return np.asarray(base_reflectance + (grazing - base_reflectance) * one * one * one * one * one, dtype=np.float32)
+    share = base_reflectance + (grazing - base_reflectance) * one * one * one * one * one
+    return np.asarray(share * np.float32(gathered(roughness)), dtype=np.float32)
+
+
+def gathered(roughness: float) -> float:
+    """Share of a mirror image that is still seen as one, 0 to 1: a rough ground spreads the rest over the room."""
+    return float(np.clip((TOO_ROUGH - roughness) / (TOO_ROUGH - STILL_SMOOTH), 0.0, 1.0))
 
 
 def mirror(
@@ -90,7 +97,9 @@ def kept_on(image: MirrorImage, support: Plane | None) -> MirrorImage:
     return MirrorImage(image.colour * support[..., None], image.cover * support, image.window)
 
 
-def reflect(diffuse: FloatPixels, specular: FloatPixels, image: MirrorImage, share: Plane) -> FloatPixels:
+def reflect(
+    diffuse: FloatPixels, specular: FloatPixels, image: MirrorImage, share: Plane, hold: float = 1.0
+) -> FloatPixels:
     """Add the ground's shine, with the product's image in its place where it stands.
 
     Args:
@@ -98,8 +107,9 @@ def reflect(diffuse: FloatPixels, specular: FloatPixels, image: MirrorImage, sha
         specular: (h, w, 3) the ground's own shine.
         image: the mirrored product.
         share: (h, w) from ``fresnel``.
+        hold: how much of the ground's own shine the image hides, from ``gathered``.
     """
-    shine = specular * (1.0 - image.cover)[..., None] + share[..., None] * image.colour
+    shine = specular * (1.0 - hold * image.cover)[..., None] + share[..., None] * image.colour
     return np.asarray(diffuse + shine, dtype=np.float32)
 
 

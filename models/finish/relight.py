@@ -14,9 +14,10 @@ from models.types import Alpha, BytePixels, FloatPixels
 
 BALANCE_STRENGTH = 0.6  # of the way; the room keeps some of its own mood
 MAX_CHROMA = 14.0  # CIELAB: paler than this may be white or grey
+OWN_COLOUR = 8.0  # CIELAB chroma from which on a product has a colour of its own
 FAR_FROM_DAYLIGHT = 0.012  # u'v' distance beyond which "white" is rather a colour
 GRAIN_BLUR = 0.6  # px; sensor noise is never finer after demosaicing and resizing
-MAX_GRAIN = 3.0  # of 255; beyond this it is texture, not noise
+MAX_GRAIN = 1.8  # of 255; beyond this it is texture, not noise
 MAX_GAIN = 1.2  # of one channel; a cream mug is no reason to paint a room yellow
 _TILE = 12  # px
 
@@ -62,8 +63,22 @@ def neutral_white(product: BytePixels, alpha: Alpha) -> NDArray[np.float64] | No
     bright = (lab[:, 0] >= np.percentile(lab[:, 0], 80)) & (lab[:, 0] < 98.5) & (chroma < MAX_CHROMA)
     if bright.sum() < max(20, 0.004 * len(lab)) or float(lab[bright, 0].mean()) < 60.0:
         return None
-    white = pixels.to_linear(rgb)[solid][bright].mean(axis=0).astype(np.float64)
-    return white if daylight_distance(white) <= FAR_FROM_DAYLIGHT else None
+    white: NDArray[np.float64] = pixels.to_linear(rgb)[solid][bright].mean(axis=0).astype(np.float64)
+    if daylight_distance(white) > FAR_FROM_DAYLIGHT or _is_paint(lab, bright):
+        return None
+    return white
+
+
+def _is_paint(lab: NDArray[np.float32], bright: NDArray[np.bool_]) -> bool:
+    """True when the "white" is a highlight on the product's own colour: a green mug's gloss is greenish."""
+    rest = lab[~bright]
+    if len(rest) < 50:
+        return False
+    a, b = lab[bright, 1:].mean(axis=0), rest[:, 1:].mean(axis=0)
+    own = float(np.hypot(*b))
+    if own < OWN_COLOUR or float(np.hypot(*a)) < 2.0:
+        return False
+    return float(a @ b) / (float(np.hypot(*a)) * own) > 0.7  # hues within 45 degrees
 
 
 def daylight_distance(rgb: NDArray[np.float64]) -> float:
@@ -110,9 +125,11 @@ def _calm_deviation(grey: NDArray[np.float32], inside: NDArray[np.bool_]) -> flo
     height, width = (side // _TILE * _TILE for side in grey.shape)
     tiles = _tiled(rest[:height, :width])
     whole = _tiled(inside[:height, :width]).all(axis=1)
-    if whole.sum() < 8:
-        return _fine_deviation(grey, inside)
-    return float(np.percentile(tiles[whole].std(axis=1), 15))
+    if whole.sum() < 12:  # too small to tell noise from print
+        return 0.0
+    spread = np.sort(tiles[whole].std(axis=1))
+    calmest, calm = float(spread[: max(3, len(spread) // 20)].mean()), float(np.percentile(spread, 15))
+    return calm if calm < 1.6 * calmest else calmest  # noise is everywhere alike; print and fabric are not
 
 
 def _tiled(plane: NDArray[Any]) -> NDArray[Any]:

@@ -22,6 +22,7 @@ KEY_CELLS = 384
 AMBIENT_CELLS = 224
 KEY_BOUNCE = 0.12  # share of the key light that the room throws back into its own shadow; tuned on rendered pairs
 PRODUCT_BOUNCE = 0.8  # how much of its own colour a product gives to the light that it hides; tuned on rendered pairs
+PAPER = 0.8  # linear light of the paper behind a packshot
 _SHIFT = 4  # sub-pixel bits of the polygon filler
 
 Floats = NDArray[np.float64]
@@ -210,9 +211,9 @@ def light_through(light: FloatPixels, alpha: NDArray[np.float32], passes: float)
     if len(solid) == 0:
         return np.full(3, passes, np.float32)
     spread = solid.max(axis=1) - solid.min(axis=1)
-    tint = np.median(solid[spread >= np.median(spread)], axis=0)
-    tint = tint / max(float(tint.max()), 1e-4)
-    return np.asarray(passes * tint, dtype=np.float32)
+    seen = np.median(solid[spread >= np.median(spread)], axis=0)  # the white paper behind it, seen through it
+    through = np.clip(seen / PAPER, 0.0, 1.0) ** 2  # a shadow crosses both walls, the paper's light came back as well
+    return np.asarray(passes * through, dtype=np.float32)
 
 
 def _inverse(camera: Camera) -> Floats:

@@ -323,7 +323,7 @@ def _mirror_one(ground: FloatPixels, frame: _Frame, backdrop: Backdrop, item: _S
     seen = reflection.kept_on(seen, shadow.support_in_picture(backdrop.support_m, frame.camera, seen.window))
     share = reflection.fresnel(frame.camera, seen.window, backdrop.roughness, backdrop.base_reflectance)
     shine = frame.specular[here]
-    ground[here] = reflection.reflect(ground[here] - shine, shine, seen, share)
+    ground[here] = reflection.reflect(ground[here] - shine, shine, seen, share, reflection.gathered(backdrop.roughness))
 
 
 def _mean(light: FloatPixels, product: LaidProduct) -> NDArray[np.float32]:

@@ -12,6 +12,9 @@ from scipy.spatial import ConvexHull
 from models.types import Alpha
 
 CONTACT_DEPTH = 0.9  # the nearest contact lies this many half widths in front of the base's centre
+ROUNDED, NARROW = 0.92, 0.78  # parts of the foot's width that are compared
+DRUM, FOOT = 0.65, 4.25  # ratio of narrow to whole bow on a straight-sided foot; how fast the sine falls below it
+NEARER = 0.89  # the corner in front is seen from a little higher than the middle of the foot
 DEFAULT_VIEW_DEG = 15.0  # most packshots are taken from a little above
 
 Floats = NDArray[np.float64]
@@ -183,7 +186,7 @@ def _read_edge(
     solid: NDArray[np.bool_], centre: float, half: float, bottom: int
 ) -> tuple[float, tuple[float, float, bool]]:
     """Depth of the base in rows, and (elevation in degrees, confidence, is round)."""
-    columns = np.unique(np.rint(np.linspace(centre - 0.8 * half, centre + 0.8 * half, 81)).astype(int))
+    columns = np.unique(np.rint(np.linspace(centre - 0.9 * half, centre + 0.9 * half, 91)).astype(int))
     columns = columns[(columns >= 0) & (columns < solid.shape[1])]
     hit = solid[:, columns].any(axis=0)
     columns = columns[hit]
@@ -195,17 +198,39 @@ def _read_edge(
     if keep.sum() < 9:
         return 0.0, (DEFAULT_VIEW_DEG, 0.1, False)
     across, rows = across[keep], rows[keep]
+    wide_across, wide_rows = across, rows
+    across, rows = across[np.abs(across) <= 0.8], rows[np.abs(across) <= 0.8]
     ellipse_depth, ellipse_error = _fit_ellipse(across, rows)
     corner_sine, corner_depth, corner_error = _fit_corner(across, rows, half)
     small = max(0.012 * half, 0.7)
     if ellipse_depth / half < 0.045 and corner_sine < 0.06:
         return max(ellipse_depth, 0.0), (DEFAULT_VIEW_DEG if ellipse_error > small else 6.0, 0.3, False)
     if corner_sine > 0.0 and corner_error < 0.75 * ellipse_error:
-        angle = float(np.degrees(np.arcsin(min(corner_sine, 0.995))))
+        angle = float(np.degrees(np.arcsin(min(NEARER * corner_sine, 0.995))))
         return corner_depth, (angle, float(np.clip(1.0 - corner_error / (4 * small), 0.2, 0.85)), False)
-    sine = float(np.clip(ellipse_depth / half, 0.0, 0.995))
-    confidence = float(np.clip(1.0 - ellipse_error / (4 * small), 0.1, 0.95))
+    sine, shape = _sine_of_bow(wide_across, wide_rows, half)
+    confidence = float(np.clip(1.0 - ellipse_error / (4 * small), 0.1, 0.95)) * shape
     return max(ellipse_depth, 0.0), (float(np.degrees(np.arcsin(sine))), confidence, True)
+
+
+def _sine_of_bow(across: Floats, rows: Floats, half: float) -> tuple[float, float]:
+    """(sine of the elevation, 0 to 1 how much the bow is a foot's): wide and narrow bows of the same edge compared.
+
+    A drum's edge is one ellipse, whichever part of it is looked at. An edge that turns up towards its ends belongs to a
+    rounded foot, which would look seen from higher than it was. The three constants were fitted on renders of known
+    elevation (``tests/benchmarks/bench_elevation.py`` measures them).
+    """
+    bows = []
+    for width in (1.0, ROUNDED, NARROW):
+        inside = np.abs(across) < 0.9 * width
+        if np.count_nonzero(inside) < 9:
+            return float(np.clip(_fit_ellipse(across, rows)[0] / half, 0.0, 0.995)), 0.5
+        bows.append(_fit_ellipse(across[inside] / width, rows[inside])[0] / (half * width))
+    if bows[0] <= 0 or bows[1] <= 0:
+        return float(np.clip(bows[1], 0.0, 0.995)), 0.5
+    turned_up = bows[2] / bows[0] - DRUM
+    sine = bows[1] * float(np.exp(FOOT * min(turned_up, 0.0)))
+    return float(np.clip(sine, 0.0, 0.995)), float(np.clip(1.3 - abs(turned_up) / 0.12, 0.1, 1.0))
 
 
 def _fit_ellipse(across: Floats, rows: Floats) -> tuple[float, float]:

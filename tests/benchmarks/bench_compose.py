@@ -1,6 +1,7 @@
 """What a finished picture costs, stage by stage, and what its receipt says; writes a contact sheet to look at.
 
-python tests/benchmarks/bench_compose.py [--sheet sheet.jpg] [--size 1080x1080] [--samples folder] [--plates folder]
+python -m tests.benchmarks.bench_compose [--sheet sheet.jpg] [--size 1080x1080] [--samples folder] [--plates folder]
+python -m tests.benchmarks.bench_compose --pairs data/pairs [--sheet sheet.png]    # against rendered truth
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ ROOT = Path(__file__).resolve().parents[2]
 def main() -> None:
     options = read_options()
     cv2.setNumThreads(1)
+    if options.pairs:
+        from tests.benchmarks.pairs import report
+
+        report(options.pairs, options.sheet, options.only)
+        return
     width, height = (int(v) for v in options.size.split("x"))
     photos = sorted(options.samples.glob("*/*.jpg"))
     cuts = {path.stem: (Packshot().cut_out(decode(path.read_bytes()).pixels), true_height_m(path)) for path in photos}
@@ -102,6 +108,8 @@ def save_sheet(cells: list[tuple[str, np.ndarray]], path: Path, columns: int = 5
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--pairs", type=Path, help="folder of models.training.render_pairs")
+    parser.add_argument("--only", nargs="+", default=[], help="names of pairs")
     parser.add_argument("--size", default="1080x1080")
     parser.add_argument("--samples", type=Path, default=ROOT / "service" / "samples")
     parser.add_argument("--plates", type=Path, default=FOLDER)
