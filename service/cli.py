@@ -11,6 +11,7 @@ import sys
 import typer
 
 from .commands import (
+    batch,
     copywriting,
     cut_out,
     db,
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for group in (run, copywriting, feeds, words, reviews, pictures, cut_out):
+for group in (run, copywriting, feeds, words, reviews, pictures, cut_out, batch):
     app.add_typer(group.app)
 for name, group in (("db", db), ("keys", keys), ("rules", rules), ("scenes", scenes), ("weights", weights)):
     app.add_typer(group.app, name=name)

@@ -60,6 +60,14 @@ class Job:
         """0 to 1."""
         return (self.n_done + self.n_failed) / self.n_items if self.n_items else 1.0
 
+    def eta_s(self, workers: int) -> float | None:
+        """Seconds until it ends if it goes on as it went; None before the first item and while it is paused."""
+        if self.state.is_final:
+            return 0.0
+        if self.seconds_each is None or self.state is JobState.PAUSED:
+            return None
+        return round(self.n_waiting * self.seconds_each / max(1, min(workers, self.n_waiting)), 1)
+
 
 @dataclass(frozen=True, slots=True)
 class JobItem:

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from service.errors import NotAllowed
-from service.records import Job, JobItem, JobState, Scope
+from service.records import Job, JobItem, Scope
 
 from .access import AnyCaller, Caller
 from .errors import READ, WRITE
@@ -58,16 +58,7 @@ class ItemView(BaseModel):
 
 
 def job_view(job: Job, workers: int = 1) -> JobView:
-    return JobView(**shallow(job), progress=job.progress, eta_s=eta_s(job, workers))
-
-
-def eta_s(job: Job, workers: int) -> float | None:
-    """Seconds until a job ends if it goes on as it went; None before the first item and while it is paused."""
-    if job.state.is_final:
-        return 0.0
-    if job.seconds_each is None or job.state is JobState.PAUSED:
-        return None
-    return round(job.n_waiting * job.seconds_each / min(workers, max(1, job.n_waiting)), 1)
+    return JobView(**shallow(job), progress=job.progress, eta_s=job.eta_s(workers))
 
 
 def item_view(item: JobItem) -> ItemView:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -53,6 +53,7 @@ class Ask:
     refused: tuple[Refused, ...] = ()
     start: bool = False  # make the pictures as soon as the plan is there
     out: str | None = None  # folder for the pictures, commands only; else they go to storage
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)  # photograph -> what was done to read it
     folders: Mapping[str, str] = field(default_factory=dict)  # product -> its folder's name, where it is not its id
 
     def folder(self, product_id: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO
@@ -17,13 +18,15 @@ from service.errors import NotFound
 from service.records import ItemState, JobItem
 from service.sheets import contact_sheet
 
-from .planning import Batch, LookedAt, looks_of, refused_of
+from .asks import Refused
+from .planning import Batch, LookedAt, looks_of, plan_of, refused_of
 
 if TYPE_CHECKING:
     from service.wiring import Services
 
 SHEET_TILES = 600  # pictures on a contact sheet; more would be too large to open
 TILE_PX = 260
+STATUSES = ("done", "review", "failed", "waiting", "cancelled", "left_aside")
 COLUMNS = ("photo", "product", "scene", "take", "format", "seed", "picture", "status", "reason")
 RECEIPT_COLUMNS = ("max_abs_diff", "checked_px", "resized", "picture_sha256")
 
@@ -123,23 +126,64 @@ def _creatives(services: Services, workspace: str, items: tuple[JobItem, ...]) -
     return {creative.id: creative for creative in services.store(workspace).creatives.get_many(ids)}
 
 
+def record_of(services: Services, workspace: str, batch: Batch, seconds: float | None = None) -> dict[str, Any]:
+    """``batch.json``: an answer for every picture, every photograph and every file that could not be used.
+
+    Args:
+        seconds: how long the pictures made now took together.
+    """
+    from service.wiring import workshop
+
+    results = list(results_of(services, workspace, batch))
+    looks = looks_of(services, workspace, batch)
+    stages = workshop(services.settings).stages.read()
+    plan = plan_of(services, workspace, batch)
+    failures = Counter(one.reason for one in results if one.status == "failed" and one.reason)
+    return {
+        "batch": batch.id,
+        "state": batch.state.value,
+        "created": batch.created.isoformat(),
+        "counts": {status: sum(one.status == status for one in results) for status in STATUSES},
+        "reasons": dict(failures.most_common(12)),
+        "plan": asdict(plan),
+        "seconds": seconds,
+        "stages": {name: round(spent, 3) for name, (spent, _) in stages.items()},
+        "made_now": stages.get("encode", (0.0, 0))[1],
+        "products": [
+            {
+                "product": look.product_id,
+                "photos": [
+                    {
+                        "photo": look.photo_names[key],
+                        "sha256": look.photo_sha256[key],
+                        "view_angle_deg": look.view_angles_deg[key],
+                        "notes": list(batch.ask.notes.get(look.photo_names[key], ())),
+                    }
+                    for key in look.photos
+                ],
+                "uncertainty": round(look.uncertainty, 3),
+                "review": look.review,
+                "n_believable": look.n_believable,
+            }
+            for look in looks.values()
+        ],
+        "items": [asdict(one) for one in results],
+    }
+
+
+def plain_refusals(refused: Sequence[Refused]) -> list[dict[str, Any]]:
+    return [asdict(_refusal(one)) for one in refused]
+
+
+def _refusal(one: Refused) -> Result:
+    status = "left_aside" if one.is_left_aside else "failed"
+    return Result(one.photo, one.product, None, None, None, status, one.reason, None, None)
+
+
 def refusals_of(services: Services, workspace: str, batch: Batch) -> list[Result]:
     """What nothing was made of."""
     looks = looks_of(services, workspace, batch)
-    return [
-        Result(
-            one.photo,
-            one.product,
-            None,
-            None,
-            None,
-            "left_aside" if one.is_left_aside else "failed",
-            one.reason,
-            None,
-            None,
-        )
-        for one in refused_of(services, workspace, batch, looks)
-    ]
+    return [_refusal(one) for one in refused_of(services, workspace, batch, looks)]
 
 
 def results_of(services: Services, workspace: str, batch: Batch) -> Iterator[Result]:
