@@ -20,7 +20,8 @@ from .jobs import Jobs, Made
 from .keys import KeyRing
 from .masks import mask_of
 from .photos import fetch_missing
-from .provenance.labels import Labeller, adloom_version
+from .provenance.register import keep_print
+from .provenance.labels import Labeller, LabelPolicy, adloom_version
 from .settings import Settings
 from .storage import Database, Objects, Store
 from .storage.objects import open_objects
@@ -90,6 +91,7 @@ class Workbench(Protocol):
         others: Sequence[Product] = (),
         arrangement: str | None = None,
         match_light: bool = True,
+        label_policy: LabelPolicy | None = None,
     ) -> tuple[Creative, bytes]:
         """A finished ad and its encoded picture. ``scene`` is an id or words."""
         ...
@@ -318,7 +320,7 @@ def make_picture(services: Services, workspace: str, request: Mapping[str, Any])
         return replace(product, photos=tuple(photo for photo in product.photos if photo.sha256))
 
     product = with_photos(request["product_id"])
-    wishes = {key: request[key] for key in ("placement", "arrangement", "match_light") if key in request}
+    wishes = {key: request[key] for key in ("placement", "arrangement", "match_light", "label_policy") if key in request}
     if request.get("others"):
         wishes["others"] = [with_photos(id) for id in request["others"]]
     creative, data = services.studio(workspace).make(
@@ -341,6 +343,7 @@ def keep_creative(store: Store, objects: Objects, creative: Creative, data: byte
     if not store.creatives.has(creative.id):
         objects.replace(creative.picture_key, data)  # no row names it yet: half of an earlier try may lie there
         store.creatives.put(creative, utc_now())
+        keep_print(store.prints, creative, data)
         count_receipt(creative.receipt)
     return store.creatives.get(creative.id)
 

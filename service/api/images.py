@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from service.errors import InvalidInput
+from service.provenance.labels import LabelPolicy
 
 from .access import Designer
 from .copy import Seed
@@ -37,6 +38,9 @@ class ImagesRequest(Strict):
     scenes: Annotated[list[Line], Field(min_length=1, max_length=500, description="scene ids, or words to paint from")]
     formats: Annotated[tuple[Id, ...], Field(min_length=1, max_length=20, strict=False)] = ("square",)
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=100, strict=False)] = (0,)
+    label_policy: Annotated[
+        LabelPolicy | None, Field(description="none, eu (C2PA), cn (GB 45438) or all; null: as the server is set")
+    ] = None
     backend: Id | None = None
     copy_id: Id | None = None
     headline: Line | None = None
@@ -63,6 +67,8 @@ def make_images(body: ImagesRequest, who: Designer, request: Request, response: 
         store.copies.get(body.copy_id)
     shared = body.model_dump(include={"backend", "copy_id", "headline", "body", "call_to_action"})
     wishes: dict[str, Any] = {} if body.match_light else {"match_light": False}
+    if body.label_policy is not None:
+        wishes["label_policy"] = body.label_policy
     if body.placement is not None:
         wishes["placement"] = body.placement.told()
     if group:

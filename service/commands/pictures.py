@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .base import AsJson, read_product, say, show
+from .base import AsJson, fail, read_product, say, show
 
 app = typer.Typer()
 
@@ -21,6 +21,9 @@ def image(
     format: Annotated[str, typer.Option(help="square, portrait, story or landscape.")] = "square",
     seed: Annotated[int, typer.Option()] = 0,
     product: Annotated[Path | None, typer.Option("--product", help="Product file, for its real size.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="none, eu (C2PA), cn (GB 45438) or all. Default: ADLOOM_LABEL_POLICY, none.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Set a product into a scene. The product's pixels stay as photographed; the receipt says so.
@@ -30,12 +33,18 @@ def image(
     from dataclasses import asdict, replace
 
     from service.domain import Photo, Product
+    from service.provenance.labels import POLICIES
     from service.wiring import studio_for_commands
 
+    policy = next((known for known in POLICIES if known == labels), None)
+    if labels is not None and policy is None:
+        fail(f"no label policy {labels!r}; there are {', '.join(POLICIES)}", 2)
     studio = studio_for_commands()
     about = read_product(product) if product else Product(id=photo.stem, title=photo.stem)
     about = replace(about, photos=(Photo(key=str(photo.resolve())),))
-    creative, data = studio.make(about, scene=scene or None, backend=backend, format=format, seed=seed)
+    creative, data = studio.make(
+        about, scene=scene or None, backend=backend, format=format, seed=seed, label_policy=policy
+    )
     out.write_bytes(data)
     if as_json:
         show(
@@ -44,6 +53,7 @@ def image(
                 "scene": asdict(creative.scene),
                 "image": dict(creative.image_provenance),
                 "receipt": {**asdict(creative.receipt), "passed": creative.receipt.passed},
+                "labels": creative.layout.get("label"),
                 "findings": [asdict(finding) for finding in creative.findings],
             }
         )
@@ -51,5 +61,10 @@ def image(
     receipt = creative.receipt
     say(f"wrote {out}: {creative.scene.words}")
     say(f"receipt: largest difference {receipt.max_abs_diff} over {receipt.checked_px:,} product pixels")
+    for part in receipt.parts:
+        words = ", ".join(part.text.after or part.text.before)
+        say(f"  label: {part.text.verdict}" + (f" ({words})" if words else ""))
+    if "label" in creative.layout:
+        say(f"labels: {creative.layout['label']['policy']}, {creative.layout['label']['digital_source_type']}")
     for finding in creative.findings:
         say(f"{finding.severity}: {finding.message}")

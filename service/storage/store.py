@@ -32,6 +32,7 @@ from service.records import (
 
 from . import tables as t
 from .database import Database, insert
+from .prints import Prints
 
 T = TypeVar("T")
 
@@ -1024,6 +1025,7 @@ class Store:
         self.brands = Brands(database, workspace)
         self.copies = Copies(database, workspace)
         self.creatives = Creatives(database, workspace)
+        self.prints = Prints(database, workspace)
         self.jobs = Jobs(database, workspace)
         self.batches = Batches(database, workspace)
         self.tests = Tests(database, workspace)

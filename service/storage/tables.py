@@ -17,6 +17,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -410,4 +411,17 @@ channel_days = Table(  # what platforms report of ads that they serve; never mix
     Column("value", Float(53)),
     Column("imported", Moment, nullable=False),
     PrimaryKeyConstraint("workspace", "platform", "ad", "day"),
+)
+
+picture_prints = Table(  # what finished pictures look like, to find them again without their names
+    "picture_prints",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("workspace", Id, nullable=False),
+    Column("creative_id", Id, nullable=False),
+    Column("sha256", String(64), nullable=False),  # of the delivered file
+    Column("print", LargeBinary, nullable=False),  # service/provenance/prints.py
+    UniqueConstraint("workspace", "creative_id"),
+    Index(None, "workspace", "sha256"),
+    Index(None, "workspace", "seq"),
 )
