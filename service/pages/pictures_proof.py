@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from service.api.creatives import refuse_unfit
-from service.domain import Creative, Photo, Product
+from service.domain import Creative, PartReceipt, Photo, Product
 from service.errors import Conflict
+from service.images.formats import formats
 
 from . import words
+
+NOTICEABLE_GROWTH = 0.01  # of the product's area
+SEEN_GROWTH = 0.001  # below, it is noise
+SHORTEST_LINE = 4  # letters of a label's line that are worth repeating
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,79 +37,96 @@ def why_not(creative: Creative) -> str:
     return ""
 
 
-def is_relit(creative: Creative) -> bool:
-    return bool(getattr(creative.receipt, "relit", False) or getattr(creative.receipt, "is_relit", False))
-
-
 def verdict(creative: Creative) -> str:
     """The receipt in one line."""
     receipt = creative.receipt
-    if is_relit(creative):
-        return "Relit on request: the product's colours were moved, and the receipt says how far."
-    if receipt.passed:
-        return f"Not one of {words.number(receipt.checked_px)} product pixels was changed."
     if receipt.checked_px == 0:
         return "No product pixel could be checked."
-    return "The product was changed: this picture cannot be approved."
+    if not receipt.passed:
+        return "The product was changed: this picture cannot be approved."
+    if receipt.claim == "relit":
+        return "Relit, as was asked for: its colours were moved, and the receipt says how far."
+    whose = "product pixel" if len(receipt.parts) < 2 else f"pixel of {len(receipt.parts)} products"
+    return f"Not one {whose} was changed."
 
 
-def lines(creative: Creative) -> list[Line]:
-    """The receipt, point by point."""
+def lines(creative: Creative, titles: Mapping[str, str]) -> list[Line]:
+    """The receipt, point by point; ``titles`` names products by their ids."""
     receipt = creative.receipt
-    found = [
-        Line(
-            f"{words.number(receipt.checked_px)} pixels inside the product were compared with your photograph.",
-            receipt.checked_px > 0,
-        ),
-        Line(
-            "Every one of them is the same."
-            if receipt.max_abs_diff == 0
-            else f"The largest difference is {receipt.max_abs_diff} of 255.",
-            receipt.max_abs_diff == 0,
-        ),
-    ]
-    if receipt.resized:
-        found.append(
-            Line(
-                f"The photograph was resized to {words.percent(receipt.scale)} to fit; so was what it is compared with."
-            )
-        )
+    if receipt.parts:
+        several = len(receipt.parts) > 1
+        return [line for part in receipt.parts for line in _part(part, titles.get(part.product_id, ""), several)]
+    found = [_compared(receipt.checked_px, receipt.max_abs_diff, ""), _size(receipt.resized, receipt.scale)]
+    return [*found, _edge(None, receipt.edge_band_mean)]
+
+
+def _part(part: PartReceipt, title: str, several: bool) -> list[Line]:
+    found = []
+    if part.relit_delta_e > 0:
+        found.append(Line(f"{title or 'The product'} was relit by {part.relit_delta_e:.1f} (CIE76) at most.", True))
     else:
-        found.append(Line("It was laid in pixel by pixel, without resizing."))
-    found.append(
-        Line(
-            f"Its soft edge blends with the scene (mean difference {receipt.edge_band_mean:.1f} of 255 in that band).",
-            note="An edge has to take on some of its surroundings, or it would look cut out.",
-        )
+        found.append(_compared(part.checked_px, part.max_abs_diff, f"{title}: " if several and title else ""))
+    found.append(_size(part.resized, part.scale))
+    if part.hidden_share > 0:
+        found.append(Line(f"{words.percent(part.hidden_share, 0)} of it stands behind other products."))
+    if part.growth_px is not None:
+        share = part.growth_share or 0.0
+        said = "Nothing grew out of it: its outline is the photograph’s."
+        if share >= SEEN_GROWTH:
+            said = f"Something like it lies beyond its outline: {words.percent(share)} of its area."
+        found.append(Line(said, share < NOTICEABLE_GROWTH))
+    label = _label(part)
+    return [*found, *([label] if label else []), _edge(part.edge_delta_e, part.edge_band_mean)]
+
+
+def _compared(n: int, difference: int, whose: str) -> Line:
+    said = f"{whose}{words.number(n)} pixels inside the product were compared with your photograph"
+    if n == 0:
+        return Line(f"{whose}No pixel inside the product could be compared.", False)
+    if difference == 0:
+        return Line(f"{said}: every one is the same.")
+    return Line(f"{said}: the largest difference is {difference} of 255.", False)
+
+
+def _size(resized: bool, scale: float) -> Line:
+    if not resized:
+        return Line("It was laid in pixel by pixel, without resizing.")
+    return Line(f"It was resized to {words.percent(scale, 0)}; so was the photograph that it is compared with.")
+
+
+def _label(part: PartReceipt) -> Line | None:
+    """What its words read like, before and after."""
+    text = part.text
+    seen = words.shorten(" · ".join(line for line in text.before if len(line) >= SHORTEST_LINE), 80)
+    if text.verdict == "same":
+        return Line(f"Its label reads the same before and after: “{seen}”.")
+    if text.verdict == "differs":
+        return Line(f"Its label reads differently: “{words.shorten(' · '.join(text.lost), 90)}” was not found.", False)
+    if text.verdict == "too small":
+        return Line("The words on it are too small to be read again at this size.")
+    return None
+
+
+def _edge(delta_e: float | None, band: float) -> Line:
+    measured = f"mean colour difference {delta_e:.1f}" if delta_e is not None else f"mean difference {band:.1f} of 255"
+    return Line(
+        f"Only its soft edge blends with the place ({measured}).",
+        note="An edge has to take on some of its surroundings, or it would look cut out.",
     )
-    return found + [Line(said, good) for said, good in _newer(receipt)]
-
-
-def _newer(receipt: Any) -> list[tuple[str, bool]]:
-    """What receipts of later makes say beside."""
-    found: list[tuple[str, bool]] = []
-    told = {field.name: getattr(receipt, field.name) for field in fields(receipt)}
-    expansion = told.get("expansion_share", told.get("object_expansion"))
-    if isinstance(expansion, (int, float)):
-        found.append((f"The product grew by {words.percent(expansion)} outside its outline.", expansion < 0.01))
-    before, after = told.get("label_before"), told.get("label_after")
-    if isinstance(before, str) and before:
-        same = before == after
-        found.append((f"Its label reads “{words.shorten(before, 80)}”" + (" before and after." if same else "."), same))
-    return found
 
 
 def origin(creative: Creative) -> list[tuple[str, str]]:
     """(what, value) of how it was made, for whoever has to make it again."""
     receipt, told = creative.receipt, creative.image_provenance
+    cut = ", ".join(dict.fromkeys(part.matting for part in receipt.parts))
     found = [
         ("Place", creative.scene.words or creative.scene.id),
-        ("Painted by", f"{receipt.backend} {told.get('model') or ''}".strip()),
-        ("Cut out by", str(creative.matting_provenance.get("backend", ""))),
+        ("Made by", f"{receipt.backend} {told.get('model') or ''}".strip()),
+        ("Cut out by", cut or str(creative.matting_provenance.get("backend", ""))),
         ("Weights", receipt.weights),
         ("Seed", "none needed" if receipt.seed is None else str(receipt.seed)),
-        ("Photograph (SHA-256)", receipt.photo_sha256),
-        ("Picture (SHA-256)", receipt.picture_sha256),
+        ("Photograph, SHA-256", receipt.photo_sha256),
+        ("Picture, SHA-256", receipt.picture_sha256),
     ]
     return [(name, value) for name, value in found if value]
 
@@ -130,7 +152,8 @@ class Overlay:
 
 def overlay(creative: Creative, photo: Photo | None) -> Overlay | None:
     """None where the record does not say how the product was laid in."""
-    told: Any = creative.layout.get("placement")
+    parts = creative.receipt.parts
+    told: Any = parts[0].placement if parts else creative.layout.get("placement")
     if photo is None or not isinstance(told, Mapping) or "photo_box" not in told or "product_box" not in told:
         return None
     try:
@@ -139,10 +162,20 @@ def overlay(creative: Creative, photo: Photo | None) -> Overlay | None:
     except (TypeError, ValueError, ZeroDivisionError):
         return None
     wide, tall = creative.width_px, creative.height_px
+    off_x, off_y = _offset(creative, told)
+    left, top = bl + off_x, bt + off_y
     return Overlay(
-        left=(bl - pl * across) / wide,
-        top=(bt - pt * down) / tall,
+        left=(left - pl * across) / wide,
+        top=(top - pt * down) / tall,
         width=photo.width_px * across / wide,
         height=photo.height_px * down / tall,
-        product=(bl / wide, bt / tall, (br - bl) / wide, (bb - bt) / tall),
+        product=(left / wide, top / tall, (br - bl) / wide, (bb - bt) / tall),
     )
+
+
+def _offset(creative: Creative, placement: Mapping[str, Any]) -> tuple[int, int]:
+    """Where the scene lies in a format that keeps a panel beside it, px."""
+    if tuple(placement.get("size_px", ())) == (creative.width_px, creative.height_px):
+        return 0, 0
+    format = formats().get(creative.format)
+    return format.offset_px if format else (0, 0)

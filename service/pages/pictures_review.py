@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -402,6 +403,18 @@ def _wanted(who: Member) -> Wanted:
     return Wanted(state if state in STATES else "", who.text("product"), who.text("format"), who.text("job"))
 
 
+@router.post("/pictures/again")
+def again(who: Designer) -> Response:
+    """Ask for these pictures once more: with the edges, facts and brand as they are now."""
+    ids = [id for id in who.text("ids").split(",") if id][:MOST_DECIDED]
+    requests = pictures_of(who).requests(ids)
+    if not requests:
+        raise InvalidInput("pictures", "nothing is known any more of how these were asked for")
+    job = who.services.jobs.submit(who.workspace, "images", requests, f"pictures-{secrets.token_hex(12)}")
+    who.store.note(AuditEntry(utc_now(), who.key.id, "ask", "pictures", job.id, {"again": len(requests)}))
+    return who.go(f"/pictures/jobs/{job.id}", "Being made again; the pictures of before stay until you reject them.")
+
+
 # --- one picture ---------------------------------------------------------------------------------------------------
 
 
@@ -417,10 +430,13 @@ def look(id: PictureId, who: Designer) -> Response:
         creative=creative,
         picture=f"/pictures/shots/{id}/picture",
         photo=small(who, photo.key, 1600) if photo else "",
+        photo_name=(photo.name or photo.sha256) if photo else "",
         photo_px=(photo.width_px, photo.height_px) if photo else (0, 0),
         under=json.dumps(asdict(under)) if under else "",
         verdict=pictures_proof.verdict(creative),
-        lines=pictures_proof.lines(creative),
+        lines=pictures_proof.lines(
+            creative, {part.product_id: wall.title(part.product_id) for part in creative.receipt.parts}
+        ),
         origin=pictures_proof.origin(creative),
         receipt=creative.receipt,
         passed=creative.receipt.passed,

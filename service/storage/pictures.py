@@ -235,6 +235,21 @@ class Pictures:
             for row in rows
         )
 
+    def requests(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """How these pictures were asked for, those of batches aside; the newest wish for each."""
+        c, found = t.job_items.c, dict[str, dict[str, Any]]()
+        for start in range(0, len(ids), 500):
+            query = (
+                select(c.result_id, c.request)
+                .join(t.jobs, and_(t.jobs.c.workspace == c.workspace, t.jobs.c.id == c.job_id))
+                .where(c.workspace == self._workspace, c.result_id.in_(ids[start : start + 500]))
+                .where(t.jobs.c.kind == "images")
+                .order_by(t.jobs.c.created)
+            )
+            with self._database.reader.connect() as connection:
+                found |= {row.result_id: dict(row.request) for row in connection.execute(query)}
+        return [found[id] for id in dict.fromkeys(ids) if id in found]
+
     def seconds_each(self, n: int = 200) -> float | None:
         """What one of the newest pictures took, on average."""
         c = t.job_items.c

@@ -133,6 +133,7 @@ function tell() {
   const total = Number(document.querySelector("#filters [aria-current] .n-of")?.textContent.replaceAll(",", "") ?? n);
   tray.querySelector(".tray-said").textContent = isAll && total > n ? `All ${total.toLocaleString("en")} chosen` : n === 1 ? "1 chosen" : `${n} chosen`;
   document.querySelector("#take [name=ids]").value = isAll ? "" : picked().join(",");
+  document.querySelector("#again [name=ids]").value = picked().join(",");
   document.querySelector("[data-take]").textContent = n ? (isAll ? "Download all" : `Download ${n}`) : about.state ? "Download these" : "Download all";
 }
 async function bulk(name) {
@@ -160,7 +161,7 @@ async function look(shot) {
   const isProofOpen = viewer.querySelector("#proof")?.open;
   compare?.close();
   document.getElementById("viewer-body").innerHTML = text;
-  if (!viewer.open) { viewer.showModal(); document.body.classList.add("looking"); }
+  if (!viewer.open) { viewer.showModal(); viewer.querySelector("#look").focus(); document.body.classList.add("looking"); }
   compare = new Compare(viewer.querySelector("#look"), kept);
   if (isProofOpen) viewer.querySelector("#proof").open = true;
   const next = shots()[shots().indexOf(shot) + 1]?.dataset.id;
