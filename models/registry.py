@@ -12,6 +12,7 @@ from .types import ImageModel, Matting, TextModel
 TEXT_MODELS: Mapping[str, str] = {
     "local": "models.text.local:LocalText",  # transformers on this machine
     "openai-compatible": "models.text.openai_compatible:OpenAICompatibleText",  # vLLM, llama.cpp, Ollama, TGI ...
+    "none": "models.text.none:NoText",  # writes nothing: the copy room composes from facts, fast, for bulk
     "fake": "models.text.fake:FakeText",  # no weights, no network, no clock
 }
 

@@ -10,6 +10,8 @@ from typing import Any
 from models.errors import Cancelled, UnsupportedRequest
 from models.types import Provenance, TextDraft, TextReply, TextRequest, Watch
 
+MOST_REMEMBERED = 1_000  # requests; a feed of ten thousand products must not fill the memory
+
 
 class FakeText:
     """Deterministic drafts that obey the JSON schema. ``says`` overrides them, one text a draft, in turn."""
@@ -28,6 +30,8 @@ class FakeText:
         if watch.is_cancelled():
             raise Cancelled(self.name)
         self.requests.append(request)
+        if len(self.requests) > MOST_REMEMBERED:
+            del self.requests[: MOST_REMEMBERED // 2]
         texts = [self._draft(request, i) for i in range(request.n)]
         words = [text.split() for text in texts]
         drafts = tuple(

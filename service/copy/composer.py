@@ -94,12 +94,22 @@ class _Frame:
     needs_singular: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Candidate:
-    text: str
+    """A line that could be taken; most are never looked at, so a frame is filled only when its text is asked for."""
+
+    written: str | None
     frame: _Frame
     keys: tuple[str, ...]  # of the facts it tells
     score: float
+    words: Mapping[str, str] = field(default_factory=dict)  # for the frame's slots
+    kit: _Kit | None = None
+
+    @property
+    def text(self) -> str:
+        if self.written is None:
+            self.written = _said(self.frame.say, self.words, self.kit) if self.kit is not None else ""
+        return self.written
 
 
 def compose(
@@ -174,7 +184,8 @@ def compose(
 def _worth(c: _Candidate, told: Mapping[str, int], used: Mapping[str, int], begun: Mapping[str, int]) -> float:
     """A candidate's score less what was said already: the same fact, the same frame, the same first word."""
     repeated = sum(told.get(key, 0) for key in c.keys) / max(1, len(c.keys))
-    return c.score - 0.55 * repeated - 0.45 * used.get(c.frame.say, 0) - 0.15 * begun.get(_first(c.text), 0)
+    opened = begun.get(_first(c.text), 0) if begun else 0
+    return c.score - 0.55 * repeated - 0.45 * used.get(c.frame.say, 0) - 0.15 * opened
 
 
 def _first(text: str) -> str:
@@ -282,7 +293,7 @@ def _lower_words(core: str) -> str:
     titled = len(words) > 1 and all(w[:1].isupper() or not w[:1].isalpha() for w in words)
     keep = {"earl", "grey", "assam", "darjeeling", "ceylon"}
     return " ".join(
-        w if w[1:] != w[1:].lower() or w.lower() in keep or (titled and i == 0 and len(words) == 2 and w.lower() in keep)  # noqa: E501
+        w if w[1:] != w[1:].lower() or any(map(str.isdigit, w)) or w.lower() in keep or (titled and i == 0 and len(words) == 2 and w.lower() in keep)  # noqa: E501
         else w.lower()
         for i, w in enumerate(words)
     )  # fmt: skip
@@ -367,6 +378,7 @@ def _filled(kit: _Kit, frame: _Frame, rng: random.Random, bonus: float) -> Itera
     ordered: dict[str, list[str]] = {}
     base = bonus - 0.03 * frame.order + 0.5 * rng.random() + 0.8 * _matches(frame.tone, kit.wishes.voice)
     n_least = _MOST_OF_A_FRAME
+    is_wishing = bool(kit.wishes.words_to_use or kit.wishes.keywords or kit.wishes.voice != Voice())
     for name, number in slots:
         if name in _FACT_SLOTS:
             continue
@@ -384,10 +396,13 @@ def _filled(kit: _Kit, frame: _Frame, rng: random.Random, bonus: float) -> Itera
         forms = _forms_of(kit, slots, chosen)
         if forms is None or not _reads(frame.say, forms):
             continue
-        text = _said(frame.say, {**forms, **{slot: next(values) for slot, values in words.items()}}, kit)
+        filled = {**forms, **{slot: next(values) for slot, values in words.items()}}
         told = tuple(dict.fromkeys(p.key for p in chosen))
-        score = base + 0.9 * min(len(told), 2) - 0.06 * sum(p.rank for p in chosen) + _wished(text, kit.wishes)
-        yield _Candidate(text, frame, told, score)
+        score = base + 0.9 * min(len(told), 2) - 0.06 * sum(p.rank for p in chosen)
+        candidate = _Candidate(None, frame, told, score, filled, kit)
+        if is_wishing:
+            candidate.score += _wished(candidate.text, kit.wishes)
+        yield candidate
 
 
 _WORTH = {"keyword": 1.3, "offer": 1.6, "brand": 0.3, "audience": 0.5, "price": 0.5, "moment": 0.1, "opener": -0.1}
@@ -537,6 +552,8 @@ def _tidy(text: str, kit: _Kit) -> str:
         text = re.sub(r"[，,]([。！])", r"\1", text)
         text = re.sub(r"。([，。])", r"。", text)
         return re.sub(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z]{3,})|(?<=[A-Za-z]{3})(?=[\u4e00-\u9fff])", " ", text)
+    if kit.is_plural:
+        text = re.sub(r"(?<=, and )it (?=\w+)", "they ", text)
     if kit.brand and kit.brand[:1].islower() and text.startswith(kit.brand):
         return text
     return re.sub(r"(?:^|(?<=[.!?] ))[a-z]", lambda m: m.group().upper(), text)
@@ -630,11 +647,17 @@ def _pairs(facts: Sequence[Phrase], rng: random.Random) -> list[tuple[Phrase, Ph
     rest.sort(key=lambda row: row[:2])
     used: dict[str, int] = {}
     ordered: list[tuple[Phrase, Phrase]] = []
-    while rest and len(ordered) < 30:
-        best = min(rest, key=lambda row: (used.get(row[2].tag, 0) + used.get(row[3].tag, 0), row[0]))
-        rest.remove(best)
-        ordered.append((best[2], best[3]))
-        for phrase in best[2:]:
+    waiting = [(0, row[0], number) for number, row in enumerate(rest)]  # times told, rank, place: the least is next
+    heapq.heapify(waiting)
+    while waiting and len(ordered) < _MOST_OF_A_FRAME:
+        times, rank, number = heapq.heappop(waiting)
+        first, second = rest[number][2:]
+        now = used.get(first.tag, 0) + used.get(second.tag, 0)
+        if now > times:
+            heapq.heappush(waiting, (now, rank, number))
+            continue
+        ordered.append((first, second))
+        for phrase in (first, second):
             used[phrase.tag] = used.get(phrase.tag, 0) + 1
     return ordered
 
@@ -644,11 +667,16 @@ def _triples(pool: Sequence[Phrase], rng: random.Random, n: int = 20) -> list[tu
     used = dict.fromkeys((p.tag for p in pool), 0)
     combos = [c for c in itertools.combinations(pool[:10], 3) if len({p.key for p in c}) == 3]
     rng.shuffle(combos)
-    while combos and len(found) < n:
-        best = min(combos, key=lambda c: (sum(used[p.tag] for p in c), sum(p.rank for p in c)))
-        combos.remove(best)
-        found.append(best)
-        for p in best:
+    waiting = [(0, sum(p.rank for p in c), number) for number, c in enumerate(combos)]
+    heapq.heapify(waiting)
+    while waiting and len(found) < n:
+        times, rank, number = heapq.heappop(waiting)
+        now = sum(used[p.tag] for p in combos[number])
+        if now > times:
+            heapq.heappush(waiting, (now, rank, number))
+            continue
+        found.append(combos[number])
+        for p in combos[number]:
             used[p.tag] += 1
     return found
 

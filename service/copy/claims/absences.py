@@ -108,11 +108,12 @@ _GRADE_KEY = re.compile(r"等级|级别|\bgrade\b|güteklasse|等級")
 
 def read_grades(reading: Reading) -> None:
     """Grades of quality (特级, grade A) against the one that the facts give."""
+    found = [m for m in _GRADE.finditer(reading.source.lower) if reading.is_free(*m.span())]
+    if not found:
+        return
     known = [(m.group(), ln) for ln in reading.book.facts() for m in _GRADE.finditer(f"{ln.key} {ln.value}".lower())]
     keyed = next((ln for ln in reading.book.facts() if _GRADE_KEY.search(ln.key.lower())), None)
-    for match in _GRADE.finditer(reading.source.lower):
-        if not reading.is_free(*match.span()):
-            continue
+    for match in found:
         same = next((ln for grade, ln in known if grade == match.group() or grade in match.group()), None)
         if same is not None or match.group() in reading.book.product.title.lower():
             reading.supported(*match.span(), "certification", same or Line("title", reading.book.product.title))
