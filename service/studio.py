@@ -27,16 +27,18 @@ from prompts.scenes import SceneRow
 from prompts.scenes import scene as scene_row
 from prompts.scenes import scenes as scene_rows
 
-from .domain import Brand, Brief, Copy, CopyLine, Creative, Finding, Photo, Product, Receipt, Scene
+from .domain import Brand, Brief, Copy, CopyLine, Creative, Finding, Offer, Photo, Product, Receipt, Scene
 from .errors import InvalidInput, ServiceError
-from .images.formats import find_format
+from .images.formats import Format, find_format
 from .images.stages import Stages
+from .images.typefaces import is_right_to_left
 from .provenance import release
 from .provenance.labels import NO_LABELS, Labeller, LabelPolicy
 
 if TYPE_CHECKING:
     from .copy.brief import BriefFile
     from .images.choice import Choice, Look
+    from .images.compose import Composition
     from .images.label_text import LabelReader
     from .images.positions import Proposal
 
@@ -400,6 +402,11 @@ class Studio:
         arrangement: str | None = None,
         match_light: bool = True,
         label_policy: LabelPolicy | None = None,
+        shows_price: bool = False,
+        offers: Sequence[Offer] = (),
+        legal: str | None = None,
+        day: date | None = None,
+        layout_stage: str | None = None,
     ) -> tuple[Creative, bytes]:
         """One finished advertisement, with the record by which it can be made again.
 
@@ -416,6 +423,10 @@ class Studio:
             others: further products of the same picture, with an ``arrangement``: set, size_comparison or flat_lay.
             match_light: move the place's white balance, grain and sharpness towards the product's.
             label_policy: none, eu, cn or all; None: as the settings say.
+            shows_price: letter the product's price, and the lower one of an offer that runs beside it; from facts only.
+            offers: the first that runs on ``day`` (today) is shown with its last day.
+            legal: small print, set as given and never left out.
+            layout_stage: above, left, right or below: where the words stand; None: as suits the product.
 
         Raises:
             SigningImpossible, NoRoomForLabel: a label was asked for that cannot be given.
@@ -430,16 +441,18 @@ class Studio:
         if not 0 <= take < TAKES:
             raise InvalidInput("take", f"{take}; there are takes 0 to {TAKES - 1}")
         stage = self._shop.stages.stage
-        frame = find_format(format)
+        frame = _worded(format, bool(headline or call_to_action), layout_stage)
         place_for = self.scene_for(product, scene, backend, seed)
         painted = self._taken(self._place_for(product, place_for, backend, seed), take)
         group = [product, *others]
         readies = [self.ready(each, painted.backdrop.camera.view_angle_deg) for each in group]
         ready = readies[0]
         aside, size = FRAMINGS[take // 2] if not (headline or call_to_action) else FRAMINGS[0]
+        if headline and not (layout_stage or placement or others):
+            frame = frame.suited_to(_aspect(ready.cut_out), right_to_left=is_right_to_left(product.language))
         room = Room.of(
-            frame.size_px,
-            (frame.standing_px[0] + aside * frame.size_px[0], frame.standing_px[1]),
+            frame.picture_px,
+            (frame.standing_px[0] + aside * frame.picture_px[0], frame.standing_px[1]),
             (size * frame.max_product_px[0], size * frame.max_product_px[1]),
         )
         with stage("place"):
@@ -448,11 +461,16 @@ class Studio:
         composed = compose_set(staging.lit(actors, placements), painted.backdrop, seed=seed, match_light=match_light)
         self._shop.stages.add(composed.stages)
         brand = brand or brand_of(product)
+        composed = _mounted(composed, frame, brand)
         picture, layout, findings = composed.pixels, {}, tuple(_notes(composed.notes, painted, ready.cut_out))
         findings += tuple(staging.doubts(actors, painted.backdrop))
         if headline or call_to_action:
+            from .images.kits import kit_of
             from .images.layout import lay_out
+            from .images.price_tags import offer_tag, price_tag
 
+            today = day or datetime.now(UTC).date()
+            kit = kit_of(brand, lambda key: self._shelf.read(Photo(key=key)))
             with stage("lay out words"):
                 laid = lay_out(
                     composed.pixels,
@@ -463,8 +481,12 @@ class Studio:
                     body=body,
                     call_to_action=call_to_action,
                     brand=brand,
-                    logo=None,
+                    logo=kit.logo,
+                    fonts=kit.fonts,
                     language=product.language,
+                    price=price_tag(product, offers, today) if shows_price else None,
+                    offer=offer_tag(offers, today, product.language),
+                    legal=legal,
                 )
             picture, layout, findings = laid.pixels, dict(laid.record), findings + tuple(laid.findings)
         labels, maker = self._shop.backends.labels, painted.backdrop.provenance.backend
@@ -476,9 +498,7 @@ class Studio:
         with stage("encode"):
             data = encode(picture, picture_type)
         content = hashlib.sha256(data).hexdigest() + ("" if policy == "none" else f" {policy}")
-        creative_id = _creative_id(
-            product, place_for, backend, format, seed, headline, body, call_to_action, content
-        )
+        creative_id = _creative_id(product, place_for, backend, format, seed, headline, body, call_to_action, content)
         label: dict[str, Any] = {}
         if policy != "none":
             with stage("label"):
@@ -504,6 +524,7 @@ class Studio:
                 ],
                 provenance=painted.backdrop.provenance,
                 backdrop=painted.backdrop,
+                offset_px=frame.offset_px,
                 reader=self._shop.label_reader,
                 match_light=match_light,
             )
@@ -560,7 +581,7 @@ class Studio:
         from .images import staging
         from .images.positions import Room, parse_wish
 
-        frame = find_format(format)
+        frame = find_format(format).without_words()
         place_for = self.scene_for(product, scene, backend, seed)
         backdrop = self._place_for(product, place_for, backend, seed).backdrop
         group = [product, *others]
@@ -644,6 +665,35 @@ def _what_jpeg_lost(picture: BytePixels, data: bytes, box: tuple[int, int, int, 
         f"{float(off.mean()):.2f} of 255 on average and {int(off.max())} at most"
     )
     return Finding("picture.lossy", message, "note")
+
+
+def _worded(name: str, has_words: bool, stage: str | None) -> Format:
+    """The format of a picture, on the stage that was asked for; without words the scene takes all of it."""
+    frame = find_format(name)
+    if frame.shows == "logo":
+        raise InvalidInput("format", f"{frame.name} shows a brand's logo alone: GET /v1/brands/{{id}}/look/logo")
+    if not has_words or frame.words == "forbidden":
+        return frame.without_words()
+    return frame.staged(stage) if stage else frame
+
+
+def _mounted(composed: Composition, frame: Format, brand: Brand) -> Composition:
+    """The composition in its frame, beside the panel that some formats have for the words."""
+    from .images.grounds import mounted
+
+    if not frame.is_split:
+        return composed
+    pixels, alpha = mounted(composed.pixels, composed.product_alpha, frame, brand)
+    (dx, dy), (left, top, right, bottom) = frame.offset_px, composed.product_box_px
+    box = (left + dx, top + dy, right + dx, bottom + dy)
+    return replace(composed, pixels=pixels, product_alpha=alpha, product_box_px=box)
+
+
+def _aspect(cut_out: CutOut) -> float:
+    """Width over height of the product."""
+    seen = cut_out.alpha > 0.5
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    return float(np.ptp(columns) + 1) / float(np.ptp(rows) + 1) if rows.size else 1.0
 
 
 def brand_of(product: Product) -> Brand:

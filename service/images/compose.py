@@ -189,9 +189,12 @@ def lay_product(cut_out: CutOut, placement: Placement) -> LaidProduct:
     left, top, right, bottom = placement.product_box
     size = (right - left, bottom - top)
     photo = pixels.resize_photo(cut_out.photo, size, placement.photo_box)
-    alpha = np.rint(np.clip(cut_out.alpha, 0.0, 1.0) * 255.0).astype(np.uint8)
-    cut = _pixel_box(placement.photo_box, alpha.shape)
-    layered = Image.fromarray(np.dstack([cut_out.foreground, alpha])[cut[1] : cut[3], cut[0] : cut[2]])
+    cut = _pixel_box(placement.photo_box, cut_out.alpha.shape)
+    here = np.s_[cut[1] : cut[3], cut[0] : cut[2]]
+    layers = np.empty((*cut_out.alpha[here].shape, 4), np.uint8)
+    layers[..., :3] = cut_out.foreground[here]
+    layers[..., 3] = np.rint(np.clip(cut_out.alpha[here], 0.0, 1.0) * 255.0)
+    layered = Image.fromarray(layers)
     x0, y0, x1, y1 = placement.photo_box
     box = (x0 - cut[0], y0 - cut[1], x1 - cut[0], y1 - cut[1])
     soft = np.asarray(layered.resize(size, Image.Resampling.LANCZOS, box=box))  # premultiplied inside

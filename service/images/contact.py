@@ -230,7 +230,7 @@ def _sine_of_bow(across: Floats, rows: Floats, half: float) -> tuple[float, floa
         return float(np.clip(bows[1], 0.0, 0.995)), 0.5
     turned_up = bows[2] / bows[0] - DRUM
     sine = bows[1] * float(np.exp(FOOT * min(turned_up, 0.0)))
-    return float(np.clip(sine, 0.0, 0.995)), float(np.clip(1.3 - abs(turned_up) / 0.12, 0.1, 1.0))
+    return float(np.clip(sine, 0.0, 0.995)), float(np.clip(1.6 - abs(turned_up) / 0.12, 0.1, 1.0))
 
 
 def _fit_ellipse(across: Floats, rows: Floats) -> tuple[float, float]:

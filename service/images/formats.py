@@ -147,6 +147,12 @@ class Format:
         known = ", ".join(stage.id for stage in self.stages)
         raise InvalidInput("stage", f"{self.name} has no stage {id!r}; here: {known}")
 
+    def without_words(self) -> Format:
+        """The scene takes the whole frame: what pictures without a headline are made as."""
+        if not self.is_split:
+            return self
+        return replace(self, stages=(Stage("bare", (0, 0, *self.size_px), (0.5, 0.90), (0.80, 0.80), self.templates),))
+
     def suited_to(self, product_aspect: float, *, right_to_left: bool = False) -> Format:
         """The stage that suits a product: slim ones stand beside the words where the format has room for that.
 

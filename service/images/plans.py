@@ -88,7 +88,17 @@ def plan(words: Words, kit: Kit, template: Template, fmt: Format, keep_out: NDAr
 
     Where not all of it fits, the body goes first, then the brand's name, the offer and the price, each with a finding.
     """
-    template = _turned(template, words.language, fmt)
+    made = _offered(words, kit, _turned(template, words.language, fmt), fmt, keep_out)
+    if template.call_to_action == "foot" and any(f.id == "layout.over_product" for f in made.findings):
+        with_text = replace(template, call_to_action="with_text")
+        other = _offered(words, kit, _turned(with_text, words.language, fmt), fmt, keep_out)
+        if not any(f.severity == "block" for f in other.findings):
+            return other
+    return made
+
+
+def _offered(words: Words, kit: Kit, template: Template, fmt: Format, keep_out: NDArray[np.bool_]) -> Plan:
+    """The plan with the offer where there is room for it."""
     if words.offer and template.badge_px:
         made = _fitted(replace(words, offer=None), kit, template, fmt, keep_out)
         badge = _badge(words.offer, kit, words.language, made, fmt, keep_out)
@@ -498,7 +508,7 @@ class _Planner:
         bottom = float(self.fmt.safe_box_px[3])
         legal = next((t for t in self.texts if t.role == "legal"), None)
         if legal:
-            bottom = legal.box[1] - 0.5 * template.call_to_action_px
+            bottom = legal.box[1] - 0.3 * template.call_to_action_px
         y = min(template.foot_y - call.height / 2, bottom - call.height)
         start = y
         while y + call.height < bottom and overlaps((x, y, x + call.width, y + call.height), self.keep_out):

@@ -172,7 +172,7 @@ def _number(text: str) -> float:
 
 _CLEAR = ("glass", "glas", "verre", "vidrio", "vetro", "crystal", "acrylic", "transparent", "玻璃", "透明")
 _BUT_OPAQUE = ("fibre", "fiber", "fibreglass", "frosted black", "enamel", "matte black", "glassware-safe")
-CLEAR_PASSES = 0.5  # of the light; walls, content and label take the rest
+CLEAR_PASSES = 0.35  # of the light; walls, content and label take the rest
 
 
 def passes_light(product: Product) -> float:
