@@ -45,7 +45,7 @@ _RANKS = (
     (re.compile(r"height|width|depth|diameter|length|size|dimension|高|宽|深|直径|尺寸|opening"), 8),
 )  # fmt: skip
 _SKIP = re.compile(
-    r"sold separately|not included|^storage|^store |^shelf life|use within|^use$|^water$|^brewing|^dosage|^how to|gtin|sku|ean|^model|batch|单独出售|另售|储存|保质期",  # noqa: E501
+    r"sold separately|not included|^storage|^store |^shelf life|use within|^use$|^water$|^brewing|^dosage|^how to|gtin|sku|ean|^model|batch|^see |charged extra|^n/?a$|^unknown$|^tba$|单独出售|另售|储存|保质期",  # noqa: E501
     re.I,
 )
 _PARTS = re.compile(r"\s*[;,，；、]\s*(?!\d{3}\b)|\s+/\s+")
@@ -126,6 +126,11 @@ def _english(key: str, value: str) -> list[Phrase]:
         return []
     if re.fullmatch(r"\s*(?:yes|true|included)\s*", value, re.I):
         return [_boolean(key, rank)]
+    placed = _led_by_preposition(low, key, value, rank)
+    if placed is not None:
+        return placed
+    if _UNJOINED.fullmatch(value) and low.endswith("s") and _is_part(low):  # "units: g, kg, oz": little apart
+        return [Phrase(key, rank + 2, f"{_upper_first(low)}: {value}")]
     if re.search(r"colou?r|shade", low) and "temperature" not in low:
         return [_colour(value, key, rank)]
     if re.search(r"warranty|guarantee", low):
@@ -150,6 +155,32 @@ def _english(key: str, value: str) -> list[Phrase]:
 
 
 _LIST = re.compile(r"[\w-]+(?:, [\w-]+)+,? (?:and|or) [\w-]+")
+_UNJOINED = re.compile(r"[\w-]{1,12}(?:, [\w-]{1,12}){2,}")
+_APPLIANCE = re.compile(r"^(?:dishwasher|microwave|oven|freezer|fridge|tumble dryer|washing machine)$")
+_BOUND = re.compile(r"^(?:up to|from|below|above|over|under|at least|at most|about)\s+\d", re.I)
+_PREPOSITION = re.compile(
+    r"^(?:to|after|before|on|in|at|by|per|every|inside|outside|below|above|under|over|from|with|via|as|only|all)\b",
+    re.I,
+)
+
+
+def _led_by_preposition(low: str, key: str, value: str, rank: int) -> list[Phrase] | None:
+    """Values that only make sense after their key: "auto-off: after 3 minutes". None: it is no such value."""
+    if _APPLIANCE.match(low):  # what it stands, not what it has
+        return [Phrase(key, rank, f"{_upper_first(low)}: {value}")]
+    if (
+        _BOUND.match(value)
+        and not _PARTS.search(value)
+        and not re.search(r"width|height|length|price|temperature", low)
+    ):
+        return [Phrase(key, rank, _upper_first(_spelled(value)))]
+    if not _PREPOSITION.match(value) or re.search(r"colou?r|origin|made|packed|finish|country|packag", low):
+        return None
+    if _PARTS.search(value) or not _is_part(low.replace("-", "")):
+        return [Phrase(key, rank + 1, f"{_upper_first(low)}: {value}")]
+    return [Phrase(key, rank, f"{_upper_first(low)} {value}", noun=f"{with_article(low)} {value}")]
+
+
 _PLACED = re.compile(r"^[\w-]+ (?:into|in|of|with|from|on|onto|at|under|behind) ")
 
 
@@ -163,6 +194,8 @@ def _split_and(part: str) -> list[str]:
 
 def _boolean(key: str, rank: int) -> Phrase:
     name = _lower_first(key)
+    if _APPLIANCE.match(name):
+        return Phrase(key, min(rank, 2), f"{_upper_first(name)} safe", clause=f"is {name} safe", before=f"{name} safe")
     if _ADJECTIVE.search(key):
         return Phrase(key, min(rank, 2), _upper_first(name), clause=f"is {name}", before=name)
     return Phrase(key, min(rank, 2), _upper_first(name), noun=with_article(name), clause=f"has {with_article(name)}")
@@ -274,7 +307,7 @@ def _english_part(low: str, key: str, part: str, rank: int, is_first: bool) -> l
         return _figure(low, key, trailing.group(1), rank)
     if re.match(r"^(?:not|no|without)\b", part):
         return [Phrase(key, rank, _upper_first(part), clause=f"is {part}" if part.startswith("not ") else None)]
-    if _ADJECTIVE.search(part) and len(part.split()) <= 3 and _is_part(low):
+    if _ADJECTIVE.search(part) and len(part.split()) <= 3 and (_is_part(low) or _is_named_part(low)):
         name = f"{_lower_first(part)} {low}"  # removable is the cover, not the product
         return [Phrase(key, rank, _upper_first(name), noun=with_article(name), clause=f"has {with_article(name)}")]
     if _ADJECTIVE.search(part) and len(part.split()) <= 3:
@@ -300,6 +333,16 @@ def _is_part(low: str) -> bool:
     return re.fullmatch(r"[a-z]+", low) is not None and low not in _NO_PARTS
 
 
+_ONE_WORD = re.compile(r"[a-z]+|[A-Z]{1,4}\d+[A-Z]?")  # "rotary", "E61": reads well before the part that it tells of
+_RANGE = re.compile(r"\d[\d.,]* to \d[\d.,]* [A-Za-z]\w*")
+
+
+def _is_named_part(low: str) -> bool:
+    """The same for keys of two words: "water tank", not "skin type"."""
+    words = low.split()
+    return len(words) == 2 and _is_part(words[1]) and words[1] not in ("contact", "for", "time", "life", "level")
+
+
 def _thing(low: str, key: str, part: str, rank: int, is_first: bool) -> list[Phrase]:
     words = part.split()
     if "insulation" in low:
@@ -316,11 +359,13 @@ def _thing(low: str, key: str, part: str, rank: int, is_first: bool) -> list[Phr
         name = f"{part} {low}"
         return [Phrase(key, rank, _upper_first(name), noun=name, clause=f"has {name}")]
     if is_part_of and len(words) <= 3 and stem(words[-1].lower()) not in {stem(w) for w in low.split()}:  # noqa: SIM102
-        if _is_material_or_adjective(part):
+        if _is_material_or_adjective(part) or _ONE_WORD.fullmatch(part):
             name = f"{part} {low}"
             return [Phrase(key, rank, _upper_first(name), noun=with_article(name), clause=f"has {with_article(name)}")]
     if len(words) > 7:
         return [Phrase(key, rank + 3, _upper_first(part))]
+    if _RANGE.fullmatch(part) and _is_part(low):  # a scale that we do not know: "wind: 2 to 5 Beaufort"
+        return [Phrase(key, rank, f"{_upper_first(low)}: {part}")]
     if re.search(r"flavou?r|notes|taste|scent|fragrance", low):
         return [Phrase(key, rank, _upper_first(part), noun=part)]
     if re.search(r"suitable|for$|skin type|fit$|use$|style$", low):
@@ -410,7 +455,17 @@ def _figure(low: str, key: str, figure: str, rank: int) -> list[Phrase]:
         return [Phrase(key, rank, figure, clause=f"measures {figure}")]
     if low.endswith(("size", "dimensions")):
         return [Phrase(key, rank, f"{figure} {name}")]
-    return [Phrase(key, rank, f"{figure} {name}", noun=f"{figure} {name}", clause=f"has {figure} {name}")]
+    if _OF_IT.search(name):
+        said = f"{figure} of {name}"
+        return [Phrase(key, rank, f"{figure} {name}", noun=said, clause=f"has {said}")]
+    is_one = not name.endswith("s") or name.endswith("ss")
+    said = f"{_a(figure)} {figure} {name}" if is_one else f"{figure} {name}"
+    return [Phrase(key, rank, f"{figure} {name}", noun=said, clause=f"has {said}")]
+
+
+_OF_IT = re.compile(
+    r"(?:power|pressure|suction|light|storage|memory|protein|torque|airflow|range|travel|thrust|output)$"
+)
 
 
 def _spelled(figure: str) -> str:

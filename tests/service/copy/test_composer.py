@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from prompts import check_field, count
 from service.copy.composer import compose, is_unfinished
-from service.copy.phrases import phrases
+from service.copy.phrases import noun_of, phrases
 from service.domain import Fact, Money, Product, Verdict
 from service.products import parse_product
 
@@ -156,3 +156,37 @@ def test_a_list_is_not_joined_into_a_sentence() -> None:
     for line in lines:
         assert not re.search(r"[^.!?] hobs:|: gas", line.text) or "Hobs: gas, electric and induction." in line.text
         assert not re.search(r"Holds 0\.9 l and (?!\w+s\b)", line.text)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "tag", "noun"),
+    [
+        ("dishwasher", "yes", "Dishwasher safe", None),
+        ("freezer", "to -20 °C", "Freezer: to -20 °C", None),  # never "with a to -20 °C"
+        ("auto-off", "after 3 minutes", "Auto-off after 3 minutes", "an auto-off after 3 minutes"),
+        ("noise", "below 30 dB", "Below 30 dB", None),
+        ("display", "backlit", "Backlit display", "a backlit display"),
+        ("group", "E61", "E61 group", "an E61 group"),
+        ("units", "g, kg, oz", "Units: g, kg, oz", None),
+        ("water tank", "removable", "Removable water tank", "a removable water tank"),
+        ("wingspan", "160 cm", "160 cm wingspan", "a 160 cm wingspan"),
+        ("motor power", "1400 W", "1400 W motor power", "1400 W of motor power"),
+    ],
+)
+def test_a_fact_of_few_words_is_told_with_its_key(key: str, value: str, tag: str, noun: str | None) -> None:
+    found = phrases(Product("p", "Garden machine", (Fact(key, value),)), "en")
+    assert (found[0].tag, found[0].noun) == (tag, noun)
+
+
+@pytest.mark.parametrize(
+    ("title", "noun"),
+    [
+        ("Dotted notebook A5", "dotted notebook"),
+        ("Moka pot 6 cups", "moka pot"),
+        ("Wi-Fi 6 router", "router"),
+        ("Headlamp 400 lm", "headlamp"),
+        ("Bike service at your door", "bike service"),
+    ],
+)
+def test_the_name_of_a_thing_leaves_out_codes_and_counts_and_is_no_department(title: str, noun: str) -> None:
+    assert noun_of(Product("p", title, category="outdoor")) == noun
