@@ -11,6 +11,7 @@ from models.types import Alpha, BytePixels, CutOut, Provenance
 
 from .edges import foreground_colours, local_ground
 from .glass import see_through
+from .ground import Ground
 from .refine import count_products
 from .sureness import judged, signs
 
@@ -27,6 +28,7 @@ def finished(
     coarse: Alpha | None = None,
     other: Alpha | None = None,
     n_products: int | None = None,
+    ground: Ground | None = None,
 ) -> CutOut:
     """A cut-out from a matte.
 
@@ -37,6 +39,7 @@ def finished(
         coarse: what a network said before its edge was refined.
         other: a second opinion about the mask, any size.
         n_products: where the backend has counted them.
+        ground: where the backend has fitted it, at the small size.
 
     Raises:
         NoProductFound: nothing is left.
@@ -47,7 +50,7 @@ def finished(
     uncertainty, reasons = judged(found, family)
     seen = {name: round(value, 3) for name, value in asdict(found).items() if value}
     provenance = replace(provenance, settings={**provenance.settings, "signs": seen})
-    glass = see_through(photo, alpha)
+    glass = see_through(photo, alpha, ground)
     if glass is not None:
         alpha, reasons = glass.alpha, (AS_GLASS, *reasons)
         provenance = replace(provenance, settings={**provenance.settings, "glass": True})

@@ -32,16 +32,17 @@ class Glass:
     foreground: BytePixels
 
 
-def see_through(photo: BytePixels, alpha: Alpha) -> Glass | None:
+def see_through(photo: BytePixels, alpha: Alpha, ground: Ground | None = None) -> Glass | None:
     """A soft matte where the product is clear glass on a plain ground; None where it is not, or where that is unsure.
 
     Args:
         photo: (H, W, 3) sRGB.
         alpha: (H, W) of a backend that took the product for solid.
+        ground: of the photograph's small copy, where it is known already.
     """
     small, _ = small_copy(photo)
     matte = np.asarray(cv2.resize(alpha, small.shape[1::-1], interpolation=cv2.INTER_AREA), dtype=np.float32)
-    ground = fit_ground(small)
+    ground = fit_ground(small) if ground is None else ground
     if ground.inliers < 0.9:
         return None
     look = Look.of(small, ground)

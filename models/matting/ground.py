@@ -219,7 +219,8 @@ def crispness(lab: FloatPixels) -> Plane:
 def gradient_of(lab: FloatPixels) -> Plane:
     dx = cv2.Sobel(lab, cv2.CV_32F, 1, 0, ksize=3) / 8.0
     dy = cv2.Sobel(lab, cv2.CV_32F, 0, 1, ksize=3) / 8.0
-    return np.asarray(np.sqrt((dx * dx + dy * dy).sum(axis=-1)), dtype=np.float32)
+    steep = dx * dx + dy * dy
+    return np.asarray(np.sqrt(steep[..., 0] + steep[..., 1] + steep[..., 2]), dtype=np.float32)
 
 
 # --- masks ------------------------------------------------------------------------------------------------------------

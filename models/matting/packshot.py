@@ -71,6 +71,7 @@ class Packshot:
             family="packshot",
             other=found.likely.astype(np.float32),
             n_products=n_products,
+            ground=ground,
             provenance=Provenance("packshot", "packshot", REVISION),
         )
 
