@@ -14,6 +14,7 @@ from models.types import Alpha, Camera
 from . import footprint
 
 N_SLICES = 56
+PLAN_DEG = 60.0  # seen from higher, the silhouette is the plan of what stands there and not its front
 Floats = NDArray[np.float64]
 _Run = tuple[int, int]  # first column, one past the last
 
@@ -30,6 +31,7 @@ class Volume:
     base_m: tuple[float, float]  # centre of the base on the ground
     height_m: float
     outline: footprint.Outline
+    y_m: Floats | None = None  # (N,) centre of each slice away from the camera; None: the base's own
 
     def polygons(self) -> Floats:
         """(N, K, 2) outline of every slice, seen from above, metres."""
@@ -37,7 +39,8 @@ class Volume:
         body = self.outline[None] * self.half_width_m[:, None, None]
         rest = round_[None] * np.stack([self.half_width_m, self.half_depth_m], axis=-1)[:, None, :]
         shape = np.where(self.is_body[:, None, None], body, rest)
-        return np.asarray(shape + np.stack([self.x_m, np.full_like(self.x_m, self.base_m[1])], axis=-1)[:, None, :])
+        y = np.full_like(self.x_m, self.base_m[1]) if self.y_m is None else self.y_m
+        return np.asarray(shape + np.stack([self.x_m, y], axis=-1)[:, None, :])
 
 
 def from_silhouette(
@@ -65,6 +68,8 @@ def from_silhouette(
     if len(rows) < 3:
         return None
     scale = _Heights(camera, base_m)
+    if height_m is not None and camera.view_angle_deg > PLAN_DEG:
+        return _from_plan(solid, camera, base_m, height_m, n_slices)
     height = height_m or _height(solid, rows, scale)
     z = height * (np.arange(n_slices) + 0.3) / n_slices
     pixel_rows = np.clip(np.rint(scale.row_of(z)), 0, solid.shape[0] - 1).astype(np.intp)
@@ -85,6 +90,71 @@ def from_silhouette(
     ring, shift = footprint.outline(alpha, camera, (base_x, base_m[1]), base_half_width)
     middle = (base_x, base_m[1] + shift * base_half_width)
     return Volume(z[index], centre, half_width, half_depth, body, middle, height, ring)
+
+
+def _from_plan(
+    solid: NDArray[np.bool_], camera: Camera, base_m: tuple[float, float], height: float, n_slices: int
+) -> Volume | None:
+    """A straight-sided body on the plan that the silhouette shows; what sticks out of it is a handle half way up."""
+    inside = cv2.distanceTransform(np.pad(solid, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    radius_px = float(inside.max())
+    if radius_px < 2:
+        return None
+    reach = max(int(0.5 * radius_px), 1)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    body = np.asarray(cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_OPEN, disc), dtype=np.uint8)
+    per_px = float(_Heights(camera, base_m).metres_per_px(np.array([height]))[0])
+    ring, half = _plan_outline(body, radius_px, per_px)
+    z = height * (np.arange(n_slices) + 0.3) / n_slices
+    n = len(z)
+    sides = np.full(n, half)
+    middle = (np.full(n, base_m[0]), np.full(n, base_m[1]))
+    made = Volume(z, middle[0], sides, sides, np.ones(n, np.bool_), base_m, height, ring, middle[1])
+    around = solid.astype(np.uint8) & (1 - body)
+    rest = np.asarray(cv2.morphologyEx(around, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), dtype=np.uint8)
+    return _with_handles(made, rest, body, camera, 0.02 * radius_px * radius_px, per_px)
+
+
+def _plan_outline(body: NDArray[np.uint8], radius_px: float, per_px: float) -> tuple[footprint.Outline, float]:
+    """The body's plan in half widths around its middle, and the half width in metres: a circle if it nearly is one."""
+    area = float(body.sum())
+    if area < 1.25 * np.pi * radius_px**2:
+        return footprint.ellipse(1.0), radius_px * per_px
+    contours, _ = cv2.findContours(body, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    edge = max(contours, key=len)[:, 0, :].astype(np.float64)
+    at = np.linspace(0, len(edge), 2 * footprint.N_POINTS, endpoint=False).astype(np.intp)
+    points = edge[at] - (edge.min(axis=0) + edge.max(axis=0)) / 2
+    half = float(np.ptp(points[:, 0])) / 2
+    return points * np.array([1.0, -1.0]) / half, half * per_px
+
+
+def _with_handles(
+    body: Volume, rest: NDArray[np.uint8], plan: NDArray[np.uint8], camera: Camera, least_px: float, per_px: float
+) -> Volume:
+    count, _, stats, middles = cv2.connectedComponentsWithStats(rest)
+    rows, columns = np.nonzero(plan)
+    centre = np.array([columns.mean(), rows.mean()])
+    n = len(body.z_m)
+    some = (body.z_m > 0.2 * body.height_m) & (body.z_m < 0.72 * body.height_m)
+    for k in range(1, count):
+        if stats[k, cv2.CC_STAT_AREA] < least_px:
+            continue
+        off = (middles[k] - centre) * per_px * np.array([1.0, -1.0])
+        half = np.array([stats[k, cv2.CC_STAT_WIDTH], stats[k, cv2.CC_STAT_HEIGHT]]) * per_px / 2
+        m = int(some.sum())
+        assert body.y_m is not None  # a plan always has it
+        body = Volume(
+            np.concatenate([body.z_m, body.z_m[:n][some]]),
+            np.concatenate([body.x_m, np.full(m, body.base_m[0] + off[0])]),
+            np.concatenate([body.half_width_m, np.full(m, half[0])]),
+            np.concatenate([body.half_depth_m, np.full(m, half[1])]),
+            np.concatenate([body.is_body, np.zeros(m, np.bool_)]),
+            body.base_m,
+            body.height_m,
+            body.outline,
+            np.concatenate([body.y_m, np.full(m, body.base_m[1] + off[1])]),
+        )
+    return body
 
 
 class _Heights:

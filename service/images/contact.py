@@ -14,6 +14,8 @@ from models.types import Alpha
 CONTACT_DEPTH = 0.9  # the nearest contact lies this many half widths in front of the base's centre
 ROUNDED, NARROW = 0.92, 0.78  # parts of the foot's width that are compared
 DRUM, FOOT = 0.65, 4.25  # ratio of narrow to whole bow on a straight-sided foot; how fast the sine falls below it
+DRUM_ROUNDED = 0.86  # the same ratio for the rounded part
+CLOSE_UP = 0.14  # a camera nearby sees the front of a foot from higher than its middle, more so from low down
 NEARER = 0.89  # the corner in front is seen from a little higher than the middle of the foot
 DEFAULT_VIEW_DEG = 15.0  # most packshots are taken from a little above
 
@@ -229,7 +231,9 @@ def _sine_of_bow(across: Floats, rows: Floats, half: float) -> tuple[float, floa
     if bows[0] <= 0 or bows[1] <= 0:
         return float(np.clip(bows[1], 0.0, 0.995)), 0.5
     turned_up = bows[2] / bows[0] - DRUM
-    sine = bows[1] * float(np.exp(FOOT * min(turned_up, 0.0)))
+    plain = bows[1] / DRUM_ROUNDED
+    closer = 1.0 - CLOSE_UP * (1.0 - min(plain, 1.0))
+    sine = plain * closer * float(np.exp(FOOT * min(turned_up, 0.0)))
     return float(np.clip(sine, 0.0, 0.995)), float(np.clip(1.6 - abs(turned_up) / 0.12, 0.1, 1.0))
 
 

@@ -18,7 +18,7 @@ from .placement import Fit, Placement, fits
 from .positions import Proposal, Room, Wish, propose, stand
 from .sizes import TrueSize, passes_light, true_size
 
-UNSURE_CAMERA = 0.25  # confidence; below it the camera's elevation is a guess, and a finding says so
+UNSURE_CAMERA = 0.32  # confidence; below it the camera's elevation is a guess, and a finding says so
 
 
 @dataclass(frozen=True, slots=True)
