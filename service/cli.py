@@ -17,6 +17,7 @@ from .commands import (
     db,
     exports,
     feeds,
+    formats,
     keys,
     pictures,
     results,
@@ -43,6 +44,7 @@ for group in (run, copywriting, feeds, words, reviews, pictures, cut_out, batch)
     app.add_typer(group.app)
 for name, group in (("db", db), ("keys", keys), ("rules", rules), ("scenes", scenes), ("weights", weights)):
     app.add_typer(group.app, name=name)
+app.add_typer(formats.app, name="formats")
 app.add_typer(keys.workspaces, name="workspaces")
 app.add_typer(visitors.app, name="visitors")
 app.add_typer(visitors.retention)

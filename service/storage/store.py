@@ -181,6 +181,17 @@ class Brands(_Repository):
             if done.rowcount == 0:
                 raise NotFound("brand", id)
 
+    def look(self, id: str) -> dict[str, Any]:
+        """How the brand looks, as it was put. Raises NotFound."""
+        return dict(self._one(t.looks, "look of brand", id, t.looks.c.body).body)
+
+    def put_look(self, id: str, look: Mapping[str, Any], now: datetime) -> None:
+        """Keep how a brand looks, replacing what was there."""
+        values = {"body": dict(look), "updated": now}
+        with self._database.engine.begin() as connection:
+            statement = insert(connection, t.looks).values(workspace=self._workspace, id=id, **values)
+            connection.execute(statement.on_conflict_do_update(index_elements=["workspace", "id"], set_=values))
+
 
 class Copies(_Repository):
     def put(self, copy: Copy, now: datetime) -> None:

@@ -120,6 +120,12 @@ brands = _owned(
     Column("updated", Moment, nullable=False),
 )
 
+looks = _owned(  # how a brand looks; the id is the brand's
+    "looks",
+    Column("body", Body, nullable=False),
+    Column("updated", Moment, nullable=False),
+)
+
 copies = _owned(
     "copies",
     Column("product_id", Id, nullable=False),
