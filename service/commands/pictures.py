@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,6 +21,20 @@ def image(
     format: Annotated[str, typer.Option(help="square, portrait, story or landscape.")] = "square",
     seed: Annotated[int, typer.Option()] = 0,
     product: Annotated[Path | None, typer.Option("--product", help="Product file, for its real size.")] = None,
+    placement: Annotated[
+        str,
+        typer.Option(
+            help="automatic[:N], anchor:left|centre|right[:near|middle|far], box:L,T,R,B (px or fractions), "
+            "padding:L,T,R,B (fractions kept free)."
+        ),
+    ] = "automatic",
+    beside: Annotated[
+        list[Path] | None, typer.Option(help="Photograph or product file of a further product; may be repeated.")
+    ] = None,
+    arrangement: Annotated[str, typer.Option(help="With --beside: set, size_comparison or flat_lay.")] = "set",
+    match_light: Annotated[
+        bool, typer.Option(help="Move the scene's white balance, grain and sharpness to the product's.")
+    ] = True,
     labels: Annotated[
         str | None, typer.Option(help="none, eu (C2PA), cn (GB 45438) or all. Default: ADLOOM_LABEL_POLICY, none.")
     ] = None,
@@ -28,11 +42,18 @@ def image(
 ) -> None:
     """Set a product into a scene. The product's pixels stay as photographed; the receipt says so.
 
-    Example: adloom image --photo mug.jpg --scene "oak table in window light" --out mug-on-oak.png
+    Examples:
+
+    adloom image --photo mug.jpg --scene "oak table in window light" --out mug-on-oak.png
+
+    adloom image --photo mug.jpg --scene oak-linen-window --placement anchor:left:far --out left.png
+
+    adloom image --photo mug.jpg --beside bottle.jpg --scene sage-podium --out set.png
     """
     from dataclasses import asdict, replace
 
     from service.domain import Photo, Product
+    from service.images.positions import wish_from_text
     from service.provenance.labels import POLICIES
     from service.wiring import studio_for_commands
 
@@ -43,7 +64,16 @@ def image(
     about = read_product(product) if product else Product(id=photo.stem, title=photo.stem)
     about = replace(about, photos=(Photo(key=str(photo.resolve())),))
     creative, data = studio.make(
-        about, scene=scene or None, backend=backend, format=format, seed=seed, label_policy=policy
+        about,
+        scene=scene or None,
+        backend=backend,
+        format=format,
+        seed=seed,
+        label_policy=policy,
+        placement=wish_from_text(placement),
+        others=[_further(path) for path in beside or ()],
+        arrangement=arrangement if beside else None,
+        match_light=match_light,
     )
     out.write_bytes(data)
     if as_json:
@@ -53,6 +83,7 @@ def image(
                 "scene": asdict(creative.scene),
                 "image": dict(creative.image_provenance),
                 "receipt": {**asdict(creative.receipt), "passed": creative.receipt.passed},
+                "placements": creative.layout.get("placements", [creative.layout["placement"]]),
                 "labels": creative.layout.get("label"),
                 "findings": [asdict(finding) for finding in creative.findings],
             }
@@ -68,3 +99,15 @@ def image(
         say(f"labels: {creative.layout['label']['policy']}, {creative.layout['label']['digital_source_type']}")
     for finding in creative.findings:
         say(f"{finding.severity}: {finding.message}")
+
+
+def _further(path: Path) -> Any:
+    """A product for beside: a product file with its photographs, or a photograph alone."""
+    from dataclasses import replace
+
+    from service.domain import Photo, Product
+
+    if path.suffix.lower() == ".json":
+        about = read_product(path)
+        return replace(about, photos=tuple(replace(p, key=str((path.parent / p.key).resolve())) for p in about.photos))
+    return Product(id=path.stem, title=path.stem, photos=(Photo(key=str(path.resolve())),))

@@ -131,6 +131,28 @@ def parse_wish(told: Mapping[str, Any] | None) -> Wish:
     return Wish(mode, padding=free)
 
 
+def wish_from_text(text: str) -> dict[str, Any]:
+    """ "anchor:left:far", "box:.1,.2,.6,.9", "padding:.4,.1,.05,.1" or "automatic:1" as ``parse_wish`` takes it.
+
+    Raises:
+        InvalidInput: it reads like none of them.
+    """
+    mode, *rest = text.strip().split(":")
+    told: dict[str, Any] = {"mode": mode}
+    try:
+        if mode == "automatic" and rest:
+            told["choice"] = int(rest[0])
+        elif mode == "anchor":
+            told |= dict(zip(("at", "depth"), rest, strict=False))
+        elif mode in ("box", "padding") and rest:
+            numbers = [float(v) for v in rest[0].split(",")]
+            told[mode] = numbers[0] if mode == "padding" and len(numbers) == 1 else numbers
+    except ValueError as error:
+        raise InvalidInput("placement", f"{text!r}: numbers expected after {mode}:, separated by commas") from error
+    parse_wish(told)
+    return told
+
+
 def _four(value: Any, field: str) -> tuple[float, float, float, float]:
     if isinstance(value, Mapping) and set(value) == {"left", "top", "right", "bottom"}:
         value = [value["left"], value["top"], value["right"], value["bottom"]]
