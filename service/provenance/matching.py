@@ -53,7 +53,7 @@ def windows_in(picture: BytePixels) -> list[BytePixels]:
     import cv2
 
     found = [picture]
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     trimmed = _trimmed(grey)
     if trimmed is not None:
         found.append(_cut(picture, trimmed))
