@@ -17,6 +17,8 @@ from starlette.responses import StreamingResponse
 from service.batches import asks, delivery, lists, planning
 from service.batches.asks import Ask, Line, Refused
 from service.batches.planning import Batch, BatchState
+from service.provenance.labels import LabelPolicy
+from service.usage import PICTURES
 
 from .access import AnyCaller, Caller, Designer
 from .copy import Seed
@@ -47,6 +49,7 @@ class BatchRequest(Strict):
     name: Annotated[str, Field(max_length=200)] = ""
     backend: Id | None = None
     picture_type: Literal["png", "webp", "jpg"] = "png"
+    label_policy: LabelPolicy | None = None
     headline: Text | None = None
     body: Text | None = None
     call_to_action: Text | None = None
@@ -168,6 +171,7 @@ def plan_batch(
         backend=body.backend,
         takes=body.takes,
         picture_type=body.picture_type,
+        label_policy=body.label_policy,
         start=start,
     )
     return _begin(ask, who, request, response)
@@ -189,6 +193,7 @@ async def plan_from_csv(
     formats: Annotated[str, Query(max_length=500, description="of rows that name none, by comma")] = "square",
     takes: Annotated[int, Query(ge=1, le=6)] = 1,
     picture_type: Annotated[Literal["png", "webp", "jpg"], Query()] = "png",
+    label_policy: LabelPolicy | None = None,
     name: Annotated[str, Query(max_length=200)] = "",
     start: Begin = False,
 ) -> BatchView:
@@ -207,14 +212,23 @@ async def plan_from_csv(
             formats=lists.words_of(formats),
             is_known=store.products.has,
         )
-        ask = Ask(read.lines, name, takes=takes, picture_type=picture_type, refused=read.refused, start=start)
+        ask = Ask(
+            read.lines,
+            name,
+            takes=takes,
+            picture_type=picture_type,
+            label_policy=label_policy,
+            refused=read.refused,
+            start=start,
+        )
         return _begin(ask, who, request, response)
 
     return await run_in_threadpool(plan)
 
 
 def _begin(ask: Ask, who: Caller, request: Request, response: Response) -> BatchView:
-    batch = planning.create(who.services, who.workspace, ask, new_id(request, "batch"))
+    with who.spending(PICTURES, asks.most_items(ask) if ask.start else 0):
+        batch = planning.create(who.services, who.workspace, ask, new_id(request, "batch"))
     response.headers["Location"] = f"/v1/batches/{batch.id}"
     return _view(who, batch)
 
@@ -301,7 +315,11 @@ def _look(look: planning.LookedAt) -> LookView:
 @router.post("/{id}/start", status_code=202, responses=WRITE | responses(507))
 def start_batch(id: BatchId, who: Designer) -> BatchView:
     """Make the pictures of a planned batch. Refused while products are looked at, and when the disk has no room."""
-    return _view(who, planning.start(who.services, who.workspace, id))
+    batch = _of(who, id)
+    if batch.pictures is not None:
+        return _view(who, batch)
+    with who.spending(PICTURES, planning.plan_of(who.services, who.workspace, batch).n_items):
+        return _view(who, planning.start(who.services, who.workspace, id))
 
 
 @router.post("/{id}/pause", responses=WRITE)

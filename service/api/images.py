@@ -10,6 +10,7 @@ from pydantic import Field
 
 from service.errors import InvalidInput
 from service.provenance.labels import LabelPolicy
+from service.usage import PICTURES
 
 from .access import Designer
 from .copy import Seed
@@ -77,6 +78,7 @@ def make_images(body: ImagesRequest, who: Designer, request: Request, response: 
         {"product_id": product, "scene": scene, "format": format, "seed": seed, **shared, **wishes}
         for product, scene, format, seed in itertools.product(first, body.scenes, body.formats, body.seeds)
     ]
-    job = who.services.jobs.submit(who.workspace, "images", items, new_id(request, "job"))
+    with who.spending(PICTURES, len(items)):
+        job = who.services.jobs.submit(who.workspace, "images", items, new_id(request, "job"))
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return job_view(job)

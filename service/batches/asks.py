@@ -10,6 +10,7 @@ from typing import Any
 
 from service.errors import InvalidInput
 from service.images.formats import find_format
+from service.provenance.labels import POLICIES, LabelPolicy
 from service.studio import TAKES, PictureType
 
 PICTURE_TYPES: tuple[PictureType, ...] = ("png", "webp", "jpg")
@@ -50,6 +51,7 @@ class Ask:
     backend: str | None = None
     takes: int = 1  # pictures of each place: mirrored, product aside; 1 is the place as it is
     picture_type: PictureType = "png"
+    label_policy: LabelPolicy | None = None  # none, eu, cn or all; None: as the settings say
     refused: tuple[Refused, ...] = ()
     start: bool = False  # make the pictures as soon as the plan is there
     out: str | None = None  # folder for the pictures, commands only; else they go to storage
@@ -99,6 +101,8 @@ def check(ask: Ask) -> None:
         raise InvalidInput("takes", f"{ask.takes}; 1 to {TAKES}")
     if ask.picture_type not in PICTURE_TYPES:
         raise InvalidInput("picture_type", f"{ask.picture_type!r}; known: {', '.join(PICTURE_TYPES)}")
+    if ask.label_policy not in (None, *POLICIES):
+        raise InvalidInput("label_policy", f"{ask.label_policy!r}; known: {', '.join(POLICIES)}")
     known: set[str] = set()
     for line in ask.lines:
         for format in set(line.formats) - known:

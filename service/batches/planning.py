@@ -224,6 +224,7 @@ def requests_of(batch: Batch, looks: Mapping[str, LookedAt], products: Mapping[s
                 "copy_id": line.copy_id,
                 "backend": batch.ask.backend,
                 "picture_type": batch.ask.picture_type,
+                "label_policy": batch.ask.label_policy,
             }
             request["made_from"] = digest([{**request, "batch": ""}, products[line.product_id]])
             name = _file_name(batch.ask, line, scene, take, format, seed)

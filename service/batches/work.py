@@ -16,6 +16,7 @@ from service.domain import Creative, Product
 from service.errors import InvalidInput, ServiceError
 from service.images.choice import Look, PhotoLook
 from service.jobs import Made
+from service.photos import fetch_missing
 
 from .asks import Ask, Refused, from_body
 from .planning import LOOK_KIND, PICTURE_KIND, LookedAt, look_key, read_look
@@ -39,7 +40,10 @@ def look_at_line(services: Services, workspace: str, request: Mapping[str, Any])
         InvalidInput: the product has no photograph, or none that can be used.
     """
     id = request["product_id"]
-    product = services.store(workspace).products.get(id)
+    store = services.store(workspace)
+    product = store.products.get(id)
+    if not any(photo.sha256 for photo in product.photos):
+        product = fetch_missing(store, services.objects(workspace), product, utc_now(), services.settings)
     uploaded = tuple(photo for photo in product.photos if photo.sha256)
     if not uploaded:
         raise InvalidInput("photos", f"product {id!r} has no photograph")
@@ -133,6 +137,7 @@ def make_item(services: Services, workspace: str, request: Mapping[str, Any]) ->
         copy_id=request["copy_id"],
         take=request["take"],
         picture_type=request["picture_type"],
+        **({"label_policy": request["label_policy"]} if request["label_policy"] else {}),
     )
     if not creative.receipt.passed:
         raise ServiceError(

@@ -55,6 +55,9 @@ def batch(
     picture_type: Annotated[
         str, typer.Option(help="png or webp: nothing is lost; jpg: smaller, the receipt is of the picture before.")
     ] = "png",
+    label_policy: Annotated[
+        str | None, typer.Option(help="Labels of made pictures: none, eu (C2PA), cn (GB 45438) or all.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Pictures made at the same time; 0: one for each core.", min=0)] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before starting.")] = False,
@@ -77,6 +80,9 @@ def batch(
 
         adloom batch list.csv --formats square --headline "Made by hand" --call-to-action "See it" --out ads --yes
     """
+    from dataclasses import replace
+
+    from service.batches.asks import check
     from service.batches.lists import scenes_of, words_of
     from service.errors import NoRoom
 
@@ -90,6 +96,8 @@ def batch(
             fail("no photograph that can be used")
         texts = {"headline": headline, "body": body, "call_to_action": call_to_action}
         ask = _ask(gathered, wanted, sizes, words_of(seeds), texts, copy, takes, backend, picture_type, out)
+        ask = replace(ask, label_policy=label_policy)
+        check(ask)
         _keep(services, gathered)
         stopped: str | None = None
         batch = _begin(services, ask)
@@ -193,7 +201,7 @@ def _ask(
 ) -> Ask:
     from dataclasses import replace
 
-    from service.batches.asks import Ask, Line, check
+    from service.batches.asks import Ask, Line
 
     if not all(seed.isdigit() for seed in seeds):
         fail(f"--seeds: {', '.join(seeds)} are no whole numbers", 2)
@@ -211,7 +219,7 @@ def _ask(
                 call_to_action=line.call_to_action or own.get("call_to_action") or texts["call_to_action"],
             )
         )
-    ask = Ask(
+    return Ask(
         lines=tuple(worded),
         name=out.name,
         backend=backend,
@@ -222,8 +230,6 @@ def _ask(
         notes={photo.name: photo.notes for one in gathered.found for photo in one.photos if photo.notes},
         folders={one.product.id: one.folder for one in gathered.found if one.folder != one.product.id},
     )
-    check(ask)
-    return ask
 
 
 def _words_of(file: Path) -> dict[str, dict[str, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from service.domain import Claim, Ledger, Product
+from service.errors import InvalidInput
 
 from . import quantities
 from .claims.absences import read_absences, read_codes, read_grades
@@ -26,18 +27,25 @@ from .claims.sizes import read_single_sizes, read_sizes, read_warranties
 from .facts import open_book
 from .words import plain, tokens, written_language
 
+MOST_CHARACTERS = 100_000
+
 
 def check(text: str, product: Product, language: str = "en") -> Ledger:
     """Find every claim of a text and hold it against the product's facts.
 
     Args:
-        text: copy in one language, as it will be shown; any length.
+        text: copy, as it will be shown, at most 100,000 code points; HTML tags and entities are not read.
         product: its facts, title, brand, category, price and reviews are the only evidence there is.
         language: BCP 47 tag of the text; the script overrules it ("en" with Chinese characters is read as Chinese).
+
+    Raises:
+        InvalidInput: a longer text.
 
     Returns:
         A ledger whose claims stand in text order with spans in code points of ``text`` as given.
     """
+    if len(text) > MOST_CHARACTERS:
+        raise InvalidInput("text", f"{len(text):,} characters; at most {MOST_CHARACTERS:,} are read at once")
     source = plain(text)
     spoken = written_language(text, language)
     figures = quantities.find(source, spoken)

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from html import unescape
 
 _SINGLE = {
     "’": "'", "‘": "'", "´": "'", "`": "'", "‑": "-", "‐": "-", "−": "-", "\u00a0": " ", "\u202f": " ", "\u3000": " ",
@@ -57,13 +58,38 @@ class Token:
         return self.lower[0].isalpha()
 
 
+_MARKUP = re.compile(
+    r"<(?P<drop>script|style)\b[^<>]*>.*?</(?P=drop)\s*>|<!--.*?-->|</?[a-z][a-z0-9]{0,15}(?:\s[^<>]{0,500})?/?>|&(?:[a-z]{2,8}|#\d{1,6}|#x[0-9a-f]{1,5});",
+    re.I | re.S,
+)
+_BLOCK = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|tr|td|table|section)\b", re.I)
+
+
+def _markup(raw: str) -> dict[int, str]:
+    """Index into ``raw`` -> what is read there instead, for HTML tags, comments, scripts and character references."""
+    found: dict[int, str] = {}
+    for match in _MARKUP.finditer(raw):
+        said = match.group()
+        shown = (
+            unescape(said) if said.startswith("&") else ("\n" if _BLOCK.match(said) else " " if len(said) > 60 else "")
+        )
+        found.update(dict.fromkeys(range(*match.span()), ""))
+        found[match.start()] = "".join(_SINGLE.get(c, c) for c in shown)
+    return found
+
+
 @lru_cache(maxsize=8_192)
 def plain(raw: str) -> Plain:
     """Undo full-width letters, ligatures, invisible characters and spaces between Han characters."""
     characters: list[str] = []
     origin: list[int] = []
+    unread = _markup(raw) if "<" in raw or "&" in raw else {}
     for index, character in enumerate(raw):
         if character in _INVISIBLE:
+            continue
+        if index in unread:
+            characters.extend(unread[index])
+            origin.extend([index] * len(unread[index]))
             continue
         replacement = _SINGLE.get(character)
         if replacement is None:
@@ -98,6 +124,8 @@ def written_language(text: str, language: str) -> str:
     tag = language.lower().replace("_", "-").split("-")[0]
     if tag in ("zh", "ja"):
         return tag
+    if not re.fullmatch(r"[a-z]{2,3}", tag) or tag in ("xx", "und", "zxx", "mul"):
+        tag = "en"  # no language that we know: read with the strictest eyes
     if _KANA_RE.search(text):
         return "ja"
     n_han = len(_HAN_RE.findall(text))

@@ -14,6 +14,8 @@ import queue
 import threading
 from collections import OrderedDict
 from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -21,6 +23,7 @@ from fastapi import Request
 from numpy.typing import NDArray
 from PIL import Image
 
+import models.matting
 from models.errors import ModelError, NoProductFound
 from models.types import Alpha, BytePixels, CutOut
 from service.domain import Photo
@@ -35,6 +38,7 @@ log = logging.getLogger("adloom.pictures")
 RECIPE = "lift-1"  # raise it when what is kept changes
 WORK_PX = 1400  # longer side that the brush works at
 TILE_PX = 720  # longer side of the cut-out that tiles show
+CLEAN = 0.12  # uncertainty below which an edge is called clean
 REMEMBERED = 4_000  # facts kept in memory
 
 
@@ -94,7 +98,9 @@ class Lift:
             return "Edge set by hand"
         if self.n_products > 1:
             return f"{self.n_products} products on it"
-        return "Look at the edge" if self.needs_review else "Clean edge"
+        if self.needs_review:
+            return "Look at the edge"
+        return "Clean edge" if self.uncertainty < CLEAN else "Good edge"
 
     @property
     def why(self) -> str:
@@ -106,8 +112,17 @@ class Lift:
         if self.n_products > 1:
             return f"{self.n_products} separate things stand on the photograph. Keep one: brush the others away."
         if self.reasons:
-            return "; ".join(self.reasons)
+            return f"{'' if self.needs_review else 'Worth a glance: '}{'; '.join(self.reasons)}."
         return "Nothing about this edge looks doubtful." if not self.needs_review else "Its edge is hard to see."
+
+
+@cache
+def _matting_code() -> str:
+    """A digest of what cuts out: cut-outs of an older version are made anew."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(models.matting.__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def lifter(request: Request) -> Lifter:
@@ -144,7 +159,7 @@ class Lifter:
     def _version(self, workspace: str, photo: Photo) -> tuple[str, KeptMask | None]:
         mask = PhotoMasks(self._services.database, workspace).get(photo.sha256)
         backend = self._services.settings.matting_backend
-        text = json.dumps([RECIPE, photo.sha256, mask.sha256 if mask else "", backend])
+        text = json.dumps([RECIPE, photo.sha256, mask.sha256 if mask else "", backend, _matting_code()])
         return hashlib.sha256(text.encode()).hexdigest()[:40], mask
 
     def _find(self, workspace: str, version: str) -> Lift | None:
