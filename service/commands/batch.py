@@ -96,7 +96,7 @@ def batch(
             fail("no photograph that can be used")
         texts = {"headline": headline, "body": body, "call_to_action": call_to_action}
         ask = _ask(gathered, wanted, sizes, words_of(seeds), texts, copy, takes, backend, picture_type, out)
-        ask = replace(ask, label_policy=label_policy)
+        ask = replace(ask, label_policy=label_policy)  # type: ignore[arg-type]  # checked in the next line
         check(ask)
         _keep(services, gathered)
         stopped: str | None = None
