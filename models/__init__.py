@@ -13,6 +13,7 @@ from .errors import (
     UnknownWeights,
     UnreadableImage,
     UnsupportedRequest,
+    UnusableWeights,
     WeightSourceFailed,
 )
 from .registry import IMAGE_MODELS, MATTINGS, TEXT_MODELS, image_model, matting_model, text_model
@@ -75,6 +76,7 @@ __all__ = [
     "UnknownWeights",
     "UnreadableImage",
     "UnsupportedRequest",
+    "UnusableWeights",
     "Watch",
     "WeightSourceFailed",
     "image_model",

@@ -35,6 +35,14 @@ class DamagedWeights(ModelError):
         )
 
 
+class UnusableWeights(ModelError):
+    """The weights are here but cannot be used: another kind of model, a damaged file, too little memory."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"model {name!r} cannot be used: {reason}")
+
+
 class ShapeMismatch(ModelError):
     """Arrays that must share a shape do not."""
 

@@ -60,7 +60,12 @@ class Settings(BaseSettings):
 
     # models
     text_backend: str = Field(default="local", description="text model backend")
-    text_model: str = Field(default="smollm2", description="its weights: a row of the weight table, hub id or folder")
+    text_model: str = Field(
+        default="smollm2", description="its weights: a row of the weight table, hub id, folder or GGUF file"
+    )
+    text_device_map: str | None = Field(
+        default=None, description="auto: accelerate spreads that model over GPUs and memory; default: one device"
+    )
     text_adapter: str = Field(
         default="none",
         description="laid over that model: a weight row such as copywriter, or a folder; none: the model as it is",

@@ -202,6 +202,7 @@ def _text(settings: Settings) -> TextModel:
             "model": settings.text_model,
             "threads": settings.threads or sensible_threads(),
             "adapter": _adapter(settings),
+            "device_map": settings.text_device_map,
         }
     elif settings.text_backend == "openai-compatible":
         if not settings.text_url:

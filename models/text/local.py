@@ -25,6 +25,7 @@ from .adapters import Adapter, merge, read_adapter
 from .chat import chat_ids, plain_ids
 from .decoders import LlamaWeights, PlainDecoder, independent_rows
 from .grammar import Constraint, GrammarShop, cut_strings
+from .loading import load
 from .sampling import log_probabilities, sample
 from .together import Together
 
@@ -105,23 +106,24 @@ class LocalText:
         precision: str | None = None,
         threads: int | None = None,
         plain: bool = False,
+        device_map: str | None = None,
     ) -> None:
         """Load the weights, about a second for the default.
 
         Args:
-            model: a weight row, a hub id that was added, or a folder with safetensors and a tokenizer.
+            model: a weight row, a hub id that was added, a folder with safetensors and a tokenizer, or a GGUF file.
             adapter: a weight row or a folder in peft's format, laid over the model; None for the model as it is.
             languages: BCP 47 primary tags that this model writes acceptably; see its card.
             device, precision: see ``models.device.choose_device``.
             threads: torch's threads in this process; None leaves them as they are.
             plain: use transformers' own forward pass even where ours is faster (to compare).
+            device_map: for accelerate: "auto" spreads a model that no single device holds; None uses ``device`` alone.
 
         Raises:
             MissingWeights, UnknownWeights: the model or the adapter is not on this machine.
+            UnusableWeights: another kind of model, a damaged file, or more than memory is free.
             UnsupportedRequest: the adapter does not fit the model.
         """
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
         if threads is not None:
             use_threads(threads)
         laid = _adapter(adapter)
@@ -130,19 +132,13 @@ class LocalText:
         self.own_task = laid.own_task if laid is not None else None  # the prompt that it was trained on
         self.languages = tuple(languages)
         self.device: Device = choose_device(device, precision)
-        folder, self._revision = _find(model)
-        with weights.without_progress_bars():
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-            loaded: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=self.device.dtype)
+        loaded = load(model, self.device, device_map)
+        self._model, self._tokenizer, self._revision = loaded.network, loaded.tokenizer, loaded.revision
         if laid is not None:
-            merge(loaded, laid)
+            merge(self._model, laid)
             self._revision = f"{self._revision}+{weights.sha256_of(laid.folder / 'adapter_model.safetensors')}"
-        self._model = loaded.eval().to(self.device.name)
-        self._llama = (
-            LlamaWeights.of(self._model)
-            if self.device.is_cpu and not plain and LlamaWeights.understands(self._model.config)
-            else None
-        )
+        is_ours = self.device.is_cpu and device_map is None and not plain
+        self._llama = LlamaWeights.of(self._model) if is_ours and LlamaWeights.understands(self._model.config) else None
         self._vocabulary = int(self._model.config.vocab_size)
         self._ends = _end_tokens(self._model, self._tokenizer)
         self._grammars: GrammarShop | None = None
@@ -277,17 +273,6 @@ class LocalText:
 
 
 _LOG_UNWILLING = float(torch.log(torch.tensor(_UNWILLING)))
-
-
-def _find(model: str) -> tuple[Path, str]:
-    """Folder and revision of a model."""
-    given = Path(model).expanduser()
-    if given.is_dir():
-        files = sorted(given.glob("*.safetensors"))
-        if not files:
-            raise MissingWeights(model)
-        return given, weights.sha256_of(files[0])
-    return weights.path(model), weights.revision(model)
 
 
 def _adapter(name: str | None) -> Adapter | None:
