@@ -39,6 +39,7 @@ from .api import (
     scenes,
     statistics,
     tracking,
+    verify,
     visitors,
 )
 from .api.access import Limiter
@@ -79,6 +80,7 @@ ROUTERS = (
     placements,
     batches,
     creatives,
+    verify,
     jobs,
     experiments,
     keys,

@@ -27,6 +27,7 @@ from .commands import (
     scenes,
     simulate,
     statistics,
+    verify,
     visitors,
     weights,
     words,
@@ -48,6 +49,7 @@ app.add_typer(formats.app, name="formats")
 app.add_typer(keys.workspaces, name="workspaces")
 app.add_typer(visitors.app, name="visitors")
 app.add_typer(visitors.retention)
+app.add_typer(verify.app)
 app.add_typer(results.app)
 app.add_typer(exports.app)
 app.add_typer(statistics.app, name="statistics")

@@ -21,6 +21,7 @@ from .errors import answer, problem
 log = logging.getLogger("adloom.http")
 UPLOADS = re.compile(
     r"^/v1/products/(import$|[^/]+/photos)|^/v1/copy/feeds$|^/v1/batches/import$|^/v1/statistics/import$|^/(?!v1/).+/upload$"
+    r"|^/v1/verify$"
     r"|^/v1/brands/[^/]+/look/(logo|fonts/)"
 )  # the latter: pages
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")

@@ -155,12 +155,14 @@ def open_picture(data: bytes) -> BytePixels:
     """
     try:
         with Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "WEBP"]) as image:
-            if image.width * image.height > MOST_PIXELS or min(image.size) < 16:
-                raise InvalidInput("picture", f"{image.width} x {image.height} px; 16 px a side to 100 megapixels")
-            if image.mode in ("RGBA", "LA", "P", "PA"):
-                clear = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", clear.size, (255, 255, 255, 255)), clear)
-            return np.asarray(image.convert("RGB"), dtype=np.uint8)
+            if image.width * image.height > MOST_PIXELS or min(image.size) < SMALLEST_PX:
+                size = f"{image.width} x {image.height} px"
+                raise InvalidInput("picture", f"{size}; from {SMALLEST_PX} px a side to {MOST_PIXELS:,} pixels")
+            if image.mode not in ("RGBA", "LA", "P", "PA"):
+                return np.asarray(image.convert("RGB"), dtype=np.uint8)
+            clear = image.convert("RGBA")
+            white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
+            return np.asarray(Image.alpha_composite(white, clear).convert("RGB"), dtype=np.uint8)
     except InvalidInput:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
