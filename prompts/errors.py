@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 
 class PromptError(Exception):
@@ -77,12 +79,25 @@ class BadFile(PromptError):
         super().__init__(f"{file}: {reason}")
 
 
+def did_you_mean(said: str, known: Iterable[str]) -> str:
+    """ "; did you mean google_rsa?" for a name near a known one, else nothing.
+
+    >>> did_you_mean("google rsa", ["google_rsa", "email"])
+    '; did you mean google_rsa?'
+    """
+    names = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in known}
+    plain = re.sub(r"[^a-z0-9]", "", said.lower())
+    near = [plain] if plain in names else get_close_matches(plain, names, 2, 0.6)
+    near = near or [n for n in names if len(plain) > 3 and (plain in n or n in plain)][:2]
+    return f"; did you mean {' or '.join(names[n] for n in near)}?" if near else ""
+
+
 class UnknownChannel(PromptError):
     """No such channel file."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name, self.known = name, tuple(sorted(known))
-        super().__init__(f"no channel {name!r}; channels here: {', '.join(self.known)}")
+        super().__init__(f"no channel {name!r}{did_you_mean(name, self.known)}; channels here: {', '.join(self.known)}")
 
 
 class UnknownField(PromptError):
@@ -91,7 +106,8 @@ class UnknownField(PromptError):
     def __init__(self, channel: str, field: str, known: Iterable[str]) -> None:
         self.channel, self.field, self.known = channel, field, tuple(known)
         has = ", ".join(self.known) or "none (pictures only)"
-        super().__init__(f"channel {channel!r} has no text field {field!r}; its text fields: {has}")
+        meant = did_you_mean(field, self.known)
+        super().__init__(f"channel {channel!r} has no text field {field!r}{meant}; its text fields: {has}")
 
 
 class UnknownMarket(PromptError):

@@ -109,6 +109,8 @@ def _claims_of_lines(path: Path) -> None:
                 given = row["product"]
                 parsed = parse_product(given) if isinstance(given, dict) else _product_at(path, given)
                 tag = row.get("lang") or parsed.language
+                if not isinstance(row["text"], str) or not isinstance(tag, str):
+                    raise TypeError("text and lang are strings")
                 show({"id": name, **_ledger(check(row["text"], parsed, tag)), **_language_note(tag)})
             except (InvalidInput, json.JSONDecodeError, KeyError, OSError, AttributeError, TypeError) as error:
                 failed += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from service.domain import Claim, Ledger, Product
+from service.domain import Claim, Ledger, Product, Verdict
 from service.errors import InvalidInput
 
 from . import quantities
@@ -100,9 +100,13 @@ _AT_MOST = re.compile(
 )
 
 
+def _place(claim: tuple[int, int, str, Verdict, str | None, str | None]) -> tuple[int, int, str, str, str]:
+    return claim[0], claim[1], claim[2], claim[3].value, claim[4] or ""
+
+
 def _finished(reading: Reading) -> tuple[Claim, ...]:
     claims = []
-    for start, end, type, verdict, evidence, reason in sorted(set(reading.claims), key=lambda c: (c[0], c[1])):
+    for start, end, type, verdict, evidence, reason in sorted(set(reading.claims), key=_place):
         a, b = reading.source.span(start, end)
         claims.append(Claim(a, b, reading.source.raw[a:b], type, verdict, evidence, reason))
     return tuple(claims)
