@@ -124,5 +124,5 @@ def _ascii(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    text = text.strip().replace("JPEG, PNG, WebP, TIFF or BMP", "JPEG, PNG or WebP")
+    text = re.sub(r"JPEG, PNG, WebP,[A-Za-z, ]* or BMP", "JPEG, PNG or WebP", text.strip())
     return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")
