@@ -165,7 +165,7 @@ def test_what_is_no_usable_logo_is_refused_with_the_reason(data: bytes, why: str
         check_logo(data)
 
 
-# --- what it changes ---------------------------------------------------------------------------------------------------
+# --- what it changes ----------------------------------------------------------------------------------------
 
 
 def test_corners_colours_logo_and_fonts_each_change_the_picture() -> None:
@@ -193,7 +193,7 @@ def test_corners_colours_logo_and_fonts_each_change_the_picture() -> None:
     assert seen["accent"].record["call_to_action"]["fill"] == "#b00020"
 
 
-# --- over HTTP -----------------------------------------------------------------------------------------------------------
+# --- over HTTP ----------------------------------------------------------------------------------------
 
 
 def test_a_brand_kit_is_kept_read_and_taken_back(shop: Shop) -> None:

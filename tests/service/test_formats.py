@@ -65,7 +65,7 @@ def test_words_are_forbidden_where_the_channel_forbids_them() -> None:
         ("story", "story"),
         ("landscape", "landscape"),
         ("728x90", "leaderboard"),
-        ("160 × 600", "skyscraper"),  # noqa: RUF001
+        ("160 × 600", "skyscraper"),
         ("1080x1920", "story"),
         ("1200x628", "landscape"),
         ("meta_feed.portrait", "portrait"),
