@@ -130,6 +130,26 @@ def measure(
     return found
 
 
+def judge_saved(
+    name: str, rows: Iterable[Mapping[str, str]], products: Mapping[str, Product], kinds: Sequence[str] = tuple(MAIN)
+) -> PassRate:
+    """The same figures for drafts that were written elsewhere: rows of ``product`` (an id), ``task``, ``text``."""
+    found = PassRate(name)
+    passed: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        product, kind = products.get(row["product"]), row["task"]
+        if product is None or kind not in kinds:
+            continue
+        channel, field_name = MAIN[kind]
+        sheet = _Sheet(product, kind, field_name, Judge(brief_of(product, channel)), ())
+        before = passed.setdefault((product.id, kind), [])
+        verdict = _judged(sheet, cleaned(row["text"]), True, before)
+        if verdict.passes:
+            before.append(verdict.text)
+        found.drafts.append(verdict)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Sheet:
     """What is asked about one product for one kind of line, and who judges it."""

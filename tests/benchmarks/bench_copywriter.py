@@ -3,6 +3,7 @@
     python tests/benchmarks/bench_copywriter.py --products 8 --runs runs/copywriter-bench
     python tests/benchmarks/bench_copywriter.py --only copywriter --adapter runs/adapter
     python tests/benchmarks/bench_copywriter.py --only qwen --gguf qwen2.5-coder-1.5b-instruct-q4_k_m.gguf
+    python tests/benchmarks/bench_copywriter.py --only qwen-lists --saved runs/copy/qwen.jsonl    # from draft_copy
     python tests/benchmarks/bench_copywriter.py --only --runs runs/copywriter-bench        # the table alone
 
 The products are those that models/training/copywriter keeps out of training, whole categories first. Every way that was
@@ -27,7 +28,7 @@ from models.text.local import LocalText
 from models.training.write_products import records
 from models.types import Provenance, TextDraft, TextModel, TextReply, TextRequest, Watch
 from service.copy.generate import write_copy
-from service.copy.pass_rate import PassRate, measure
+from service.copy.pass_rate import PassRate, judge_saved, measure
 from service.copy.training_set import MAIN, brief_of
 from service.domain import Product
 from service.products import parse_product
@@ -50,6 +51,7 @@ WAYS = {
     "copywriter": Way("copywriter, free", True, True, False, in_product=True),
     "copywriter-shapes": Way("copywriter, sentence shapes", True, False, True, in_product=True),
     "qwen": Way("Qwen2.5-Coder-1.5B Q4_K_M, free", False, True, False),
+    "qwen-lists": Way("Qwen2.5-Coder-1.5B, saved lists", False, False, False),
 }
 
 
@@ -145,6 +147,10 @@ def kept_of(way: str, found: PassRate, headlines: list[int], set_cpu_s: float) -
     }
 
 
+def keep(runs: Path, kept: dict[str, Any]) -> None:
+    (runs / f"{kept['way']}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """All measured ways, one a line."""
     lines = [
@@ -166,9 +172,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--products", type=int, default=8)
     parser.add_argument("--sets", type=int, default=2, help="products for which whole search ads are written")
-    parser.add_argument("--only", nargs="*", choices=list(WAYS), default=[way for way in WAYS if way != "qwen"])
+    parser.add_argument(
+        "--only", nargs="*", choices=list(WAYS), default=[way for way in WAYS if not way.startswith("qwen")]
+    )
     parser.add_argument("--adapter", default="copywriter", help="row or folder, for the copywriter's rows")
     parser.add_argument("--gguf", type=Path, help="file of the larger model, for the row qwen")
+    parser.add_argument("--saved", type=Path, help="drafts of the larger model, for the row qwen-lists")
     parser.add_argument("--headlines", type=int, default=12, help="drafts of a headline; a third as many of others")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -185,6 +194,13 @@ def main() -> None:
     for name in args.only:
         way = WAYS[name]
         model: TextModel
+        if name == "qwen-lists":
+            if args.saved is None:
+                parser.error("the row qwen-lists needs --saved FILE")
+            everything = {p.id: p for p in (parse_product(json.dumps(r.product)) for r in records())}
+            rows = [json.loads(line) for line in args.saved.read_text("utf-8").splitlines() if line]
+            keep(args.runs, kept_of(name, judge_saved("saved", rows, everything), [], 0.0))
+            continue
         if name == "qwen":
             if args.gguf is None:
                 parser.error("the row qwen needs --gguf FILE")
@@ -204,8 +220,7 @@ def main() -> None:
             own_task, model.own_task = model.own_task, model.own_task if way.own_prompt else None
             headlines, set_cpu_s = headlines_of(model, products[: args.sets], args.seed)
             model.own_task = own_task
-        kept = kept_of(name, found, headlines, set_cpu_s)
-        (args.runs / f"{name}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        keep(args.runs, kept_of(name, found, headlines, set_cpu_s))
     print(table([json.loads(path.read_text("utf-8")) for path in sorted(args.runs.glob("*.json"))]))
 
 
