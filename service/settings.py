@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     label_policy: Literal["none", "eu", "cn", "all"] = Field(
         default="none", description="labels of pictures when a request names none: C2PA, GB 45438, both"
     )
+    safety: Literal["off", "warn", "block"] = Field(
+        default="warn", description="photographs and generated places that may not be safe for work; needs opennsfw"
+    )
     label_producer: str = Field(default="adloom", description="your name or code in the labels: who makes the pictures")
     c2pa_certificate: Path | None = Field(
         default=None, description="PEM chain that signs manifests; default: a test certificate that nobody else trusts"

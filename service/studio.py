@@ -34,6 +34,7 @@ from .images.stages import Stages
 from .images.typefaces import is_right_to_left
 from .provenance import release
 from .provenance.labels import NO_LABELS, Labeller, LabelPolicy
+from .provenance.safety import SafetyCheck, SafetyPolicy
 
 if TYPE_CHECKING:
     from .copy.brief import BriefFile
@@ -82,6 +83,7 @@ class Backends:
     default_image: str = "plates"
     ocr: OcrPolicy = "never"  # how often labels are read again in finished pictures
     labels: Labeller = NO_LABELS  # what is written into pictures about where they come from
+    safety: SafetyPolicy = "off"  # what happens to pictures that may not be safe for work
 
 
 class PlateFacts(Protocol):
@@ -160,6 +162,10 @@ class Workshop:
     @cached_property
     def matting(self) -> Matting:
         return self.backends.matting()
+
+    @cached_property
+    def safety(self) -> SafetyCheck:
+        return SafetyCheck(self.backends.safety)
 
     @cached_property
     def label_reader(self) -> LabelReader:
@@ -528,7 +534,7 @@ class Studio:
                 reader=self._shop.label_reader,
                 match_light=match_light,
             )
-        findings = (*findings, *fidelity.doubts(receipt))
+        findings = (*findings, *fidelity.doubts(receipt), *self._safety(scene, readies, picture, receipt))
         self._keep_mattes(receipt, readies)
         if picture_type == "jpg":
             receipt = replace(receipt, picture_sha256=hashlib.sha256(data).hexdigest())
@@ -613,6 +619,16 @@ class Studio:
             return painted
         with self._shop.stages.stage("mirror place"):
             return replace(painted, backdrop=mirrored(painted.backdrop))
+
+    def _safety(
+        self, scene: str | None, readies: Sequence[_Ready], picture: BytePixels, receipt: Receipt
+    ) -> tuple[Finding, ...]:
+        """What the safety checks say of the words that were asked for, the photographs and a generated place."""
+        check = self._shop.safety
+        found = check.of_words(scene) if scene is not None and not LIBRARY_ID.match(scene) else ()
+        for ready in readies:
+            found += check.of_photo(ready.cut_out.photo, ready.photo_sha256)
+        return found + check.of_picture(picture, receipt.picture_sha256, receipt.backend)
 
     def _keep_mattes(self, receipt: Receipt, readies: Sequence[_Ready]) -> None:
         """Put each cut-out's matte on the shelf once, so that the receipt can be measured again."""

@@ -190,6 +190,7 @@ def workshop(settings: Settings) -> Workshop:
             default_image=settings.image_backend,
             ocr=settings.ocr,
             labels=labeller(settings),
+            safety=settings.safety,
         )
     )
 
