@@ -20,8 +20,8 @@ from .jobs import Jobs, Made
 from .keys import KeyRing
 from .masks import mask_of
 from .photos import fetch_missing
-from .provenance.register import keep_print
 from .provenance.labels import Labeller, LabelPolicy, adloom_version
+from .provenance.register import keep_print
 from .settings import Settings
 from .storage import Database, Objects, Store
 from .storage.objects import open_objects
@@ -322,7 +322,8 @@ def make_picture(services: Services, workspace: str, request: Mapping[str, Any])
         return replace(product, photos=tuple(photo for photo in product.photos if photo.sha256))
 
     product = with_photos(request["product_id"])
-    wishes = {key: request[key] for key in ("placement", "arrangement", "match_light", "label_policy") if key in request}
+    asked = ("placement", "arrangement", "match_light", "label_policy")
+    wishes = {key: request[key] for key in asked if key in request}
     if request.get("others"):
         wishes["others"] = [with_photos(id) for id in request["others"]]
     creative, data = services.studio(workspace).make(

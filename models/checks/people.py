@@ -14,17 +14,16 @@ EMPTY = "empty scene without people"  # appended to prompts of backends that pai
 _WORDS = (
     r"(?:young |old |happy |smiling )?(?:wom[ae]n|m[ae]n|girls?|boys?|child(?:ren)?|kids?|bab(?:y|ies)|toddlers?|"
     r"persons?|people|humans|human being|lad(?:y|ies)|gentlem[ae]n|guys?|couples?|famil(?:y|ies)|crowds?|"
-    r"models? (?:wearing|holding|posing)|athletes?|dancers?|chefs?|baristas?|influencers?|customers?|someone|somebody|faces?|portraits?|selfies?|"
-    r"hands?|fingers?|arms?|legs?|feet)",
-    r"frau(?:en)?|mann|männern?|kind(?:ern?)?|mädchen|leuten?|menschen?|person(?:en)?|hände?|gesicht(?:er)?|familien?",
-    r"femmes?|hommes?|enfants?|filles?|garçons?|personnes?|gens|mains?|visages?|familles?|mujer(?:es)?|hombres?|niñ[oa]s?|"
-    r"personas?|gente|manos?|caras?|familias?|donn[ae]|uom(?:o|ini)|bambin[oiae]|persone|man[oi]|volt[oi]",
+    r"models? (?:wearing|holding|posing)|athletes?|dancers?|chefs?|baristas?|influencers?|customers?|"
+    r"someone|somebody|faces?|portraits?|selfies?|hands?|fingers?|arms?|legs?|feet)",
+    r"frau(?:en)?|mann|männern?|kind(?:ern?)?|mädchen|leuten?|menschen?|person(?:en)?|hände|gesicht(?:er)?|familien?",
+    r"femmes?|hommes?|enfants?|filles?|garçons?|personnes?|gens|mains?|visages?|familles?|mujer(?:es)?|hombres?|"
+    r"niñ[oa]s?|personas?|gente|manos?|caras?|familias?|donn[ae]|uom(?:o|ini)|bambin[oiae]|persone|man[oi]|volt[oi]",
 )
 _LATIN = re.compile(rf"(?<![\w-])(?:{'|'.join(_WORDS)})(?![\w-])", re.IGNORECASE)
 _HAN = re.compile(
-    r"女人|男人|女士|男士|女孩|男孩|孩子|儿童|婴儿|宝宝|模特|人物|人像|人们|行人|一家人|情侣|美女|帅哥|双手|手持|脸庞|面孔"
-)
-    r"女人|男人|女士|男士|女孩|男孩|孩子|儿童|婴儿|宝宝|模特|人物|人像|人们|行人|一家人|情侣|美女|帅哥|双手|手持|脸庞|面孔"
+    r"女人|男人|女士|男士|女孩|男孩|孩子|儿童|婴儿|宝宝|模特|人物|人像|人们|行人|一家人"
+    r"|情侣|美女|帅哥|双手|手持|脸庞|面孔"
 )
 _NO_PERSON = re.compile(
     r"(?:\b(?:no|without|free of|kein[e]?|ohne|sans|sin|senza)\s+(?:any\s+)?\w+)|(?:没有|无)(?:人物|人|模特)"
@@ -45,5 +44,6 @@ def people_in(words: str) -> tuple[str, ...]:
 def without_people(words: str) -> str:
     """The same text without those words, for a backend that would paint them."""
     for asked in people_in(words):
-        words = re.sub(rf"(?:\b(?:an?|the|one|two)\s+|一个|一位|一名)?{re.escape(asked)}", "", words, count=0, flags=re.IGNORECASE)
+        pattern = rf"(?:\b(?:an?|the|one|two)\s+|一个|一位|一名)?{re.escape(asked)}"
+        words = re.sub(pattern, "", words, flags=re.IGNORECASE)
     return re.sub(r"\s{2,}", " ", re.sub(r"\s+([,.;])", r"\1", words)).strip(" ,;")
