@@ -95,6 +95,8 @@ def count(text: str, rule: CountRule | str) -> int | None:
 
 def graphemes(text: str) -> Iterator[str]:
     """The text's grapheme clusters, in order; joined they are the text again."""
+    if text.isascii() and text.isprintable():
+        return iter(text)
     return (match.group() for match in _CLUSTER.finditer(text))
 
 

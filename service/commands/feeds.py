@@ -27,6 +27,7 @@ from .copywriting import (
 
 app = typer.Typer()
 LOOK_S = 0.3
+LOOK_LONG_S = 2.0  # of a long job: looking costs time that the rows need
 SAY_S = 3.0
 
 
@@ -160,7 +161,7 @@ def _wait(services: Any, id: str) -> None:
             said, rate = now, (done - begun) / (now - started)
             left = (job.n_items - done) / rate
             say(f"  {done} of {job.n_items} products, {rate:.1f} a second, about {_span(left)} left")
-        time.sleep(LOOK_S)
+        time.sleep(LOOK_S if job.n_items < 100 else LOOK_LONG_S)
 
 
 def _span(seconds: float) -> str:

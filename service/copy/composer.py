@@ -104,6 +104,14 @@ class _Candidate:
     score: float
     words: Mapping[str, str] = field(default_factory=dict)  # for the frame's slots
     kit: _Kit | None = None
+    opening: str | None = None
+
+    @property
+    def first(self) -> str:
+        """The first word of its text; two characters of Chinese."""
+        if self.opening is None:
+            self.opening = _first(self.text)
+        return self.opening
 
     @property
     def text(self) -> str:
@@ -175,7 +183,7 @@ def compose(
             continue
         lines.append(line)
         used[best.frame.say] = used.get(best.frame.say, 0) + 1
-        begun[_first(best.text)] = begun.get(_first(best.text), 0) + 1
+        begun[best.first] = begun.get(best.first, 0) + 1
         for key in best.keys:
             told[key] = told.get(key, 0) + 1
     return tuple(lines)
@@ -184,7 +192,7 @@ def compose(
 def _worth(c: _Candidate, told: Mapping[str, int], used: Mapping[str, int], begun: Mapping[str, int]) -> float:
     """A candidate's score less what was said already: the same fact, the same frame, the same first word."""
     repeated = sum(told.get(key, 0) for key in c.keys) / max(1, len(c.keys))
-    opened = begun.get(_first(c.text), 0) if begun else 0
+    opened = begun.get(c.first, 0) if begun else 0
     return c.score - 0.55 * repeated - 0.45 * used.get(c.frame.say, 0) - 0.15 * opened
 
 
