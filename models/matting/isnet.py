@@ -19,7 +19,7 @@ from models.errors import NoProductFound, UnknownWeights, UnsupportedRequest, We
 from models.types import Alpha, BytePixels, CutOut, Provenance
 
 from .cutting import finished
-from .refine import refined
+from .refine import refined, without_speckle
 
 REVISION = "isnet-1"
 INPUT_PX = 1024
@@ -105,7 +105,7 @@ class IsNet:
             raise UnsupportedRequest("isnet", f"{self._file.name} answered with numbers that are none")
         if float(plane.min()) < -0.01 or float(plane.max()) > 1.01:  # an export that ends before its sigmoid
             plane = 1.0 / (1.0 + np.exp(-plane))
-        return np.clip(plane, 0.0, 1.0).astype(np.float32)
+        return without_speckle(np.clip(plane, 0.0, 1.0).astype(np.float32))
 
 
 def _onnx_file(model: str) -> Path:

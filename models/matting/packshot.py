@@ -202,7 +202,21 @@ def _gaps(dry: Mask, look: Look) -> Mask:
     thin = filled & ~bulk & (density > 0.28)
     outer = _touching(thin, ~filled)
     gaps = outer & (look.difference < np.maximum(max(3.0, 3.5 * look.noise), 0.4 * typical))
-    return gaps & ~_roomy(gaps, 0.035 * size)
+    gaps &= ~_roomy(gaps, 0.035 * size)
+    return gaps & _crisply_framed(gaps, look)
+
+
+def _crisply_framed(mask: Mask, look: Look) -> Mask:
+    """Those pieces with an edge around them; a shaded surface that passes through the ground's colour has none."""
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    around = cv2.dilate(labels.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int64)
+    rim = (around > 0) & ~shrunk(mask, 3)
+    edge = grown((look.gradient > max(2.0, 4.0 * look.noise)) & (look.crispness > 1.2), 3)
+    n = int(labels.max()) + 1
+    total = np.bincount(around[rim], minlength=n)
+    framed = np.bincount(around[rim], weights=edge[rim], minlength=n) > 0.6 * np.maximum(total, 1)
+    framed[0] = False
+    return np.asarray(framed[labels])
 
 
 def _roomy(mask: Mask, radius_px: float) -> Mask:

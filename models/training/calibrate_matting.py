@@ -35,9 +35,9 @@ from . import matting_set
 
 NAMES = tuple(field.name for field in fields(Signs))
 FAMILY = {"packshot": "packshot", "isnet": "network", "birefnet": "network"}
-RIDGE = 0.02
+RIDGE = 0.003
 BAD_WEIGHT = 1.6  # a bad cut-out that goes out costs more than a good one that is looked at
-FLOOR = -3.0  # of the offset: nothing is surer than .05
+CEILING = -1.5  # of the offset: a cut-out without any sign is at most .18
 Numbers = NDArray[np.float64]
 
 
@@ -104,7 +104,7 @@ def _weights(x: Numbers, bad: NDArray[np.bool_]) -> tuple[float, Numbers]:
         return float(value), np.concatenate([[slope.sum()], x.T @ slope + RIDGE * theta[1:]])
 
     start = np.concatenate([[-1.0], np.full(x.shape[1], 0.5)])
-    bounds = [(FLOOR, 2.0), *[(0.0, 12.0)] * x.shape[1]]
+    bounds = [(-4.0, CEILING), *[(0.0, 12.0)] * x.shape[1]]
     found = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
     return float(found.x[0]), np.asarray(found.x[1:])
 
