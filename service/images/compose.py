@@ -21,6 +21,7 @@ from models.types import Alpha, Backdrop, BytePixels, Camera, CutOut, FloatPixel
 
 from .placement import Box, Placement
 
+BRIGHTEST = 0.93  # of the display: beyond it a photograph is clipped, and the curve would make a lamp of it
 SOLID = 0.98  # from here on a pixel is the product and nothing else
 
 
@@ -132,7 +133,8 @@ def compose_set(
     size = placements[0].size_px
     standing = []
     with clock.stage("volume"):
-        table = backdrop.curve.to_linear(np.arange(256, dtype=np.float32) / np.float32(255.0))
+        shown = np.arange(256, dtype=np.float32) / np.float32(255.0)
+        table = backdrop.curve.to_linear(np.minimum(shown, np.float32(BRIGHTEST)))
         for product, (_, placement, made_of) in zip(laid, products, strict=True):
             alpha = _on_frame(product, size)
             body = volume.from_silhouette(alpha, frame.camera, placement.base_m, height_m=placement.height_m)
@@ -212,9 +214,9 @@ class _Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        start = time.process_time()
+        start = time.thread_time()
         yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.process_time() - start
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.thread_time() - start
 
 
 def _check_same_frame(placements: Sequence[Placement]) -> None:

@@ -59,7 +59,7 @@ def main() -> None:
     began = time.process_time()
     look = studio.look(product, 1_000)
     ready_s = time.process_time() - began
-    scenes = list(_scenes([scene.id for scene in look.scenes], options.scenes))
+    scenes = list(_scenes([scene.id for scene in look.scenes][: options.plates], options.scenes))
     places = len({scene for scene, _ in scenes})
     takes = max((take for _, take in scenes), default=0) + 1
     print(f"{len(scenes)} scenes: {places} plates that fit the photograph's camera, in up to {takes} takes", flush=True)
@@ -191,6 +191,7 @@ def _product(path: Path) -> Product:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=500)
+    parser.add_argument("--plates", type=int, help="use so many plates at most: a short run with the takes of a long one")
     parser.add_argument("--format", default="square", help="square is 1080 x 1080")
     parser.add_argument("--product", type=Path, default=SAMPLE, help="product file, or a photograph")
     parser.add_argument("--picture-type", default="png", choices=["png", "webp", "jpg"])
