@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from models.errors import ModelError
-from models.types import BytePixels, CutOut, ImageModel, ImageRequest, Matting, PaintedBackdrop, TextModel
+from models.types import BytePixels, CameraClass, CutOut, ImageModel, ImageRequest, Matting, PaintedBackdrop, TextModel
 from prompts.scenes import SceneRow
 from prompts.scenes import scene as scene_row
 from prompts.scenes import scenes as scene_rows
@@ -54,6 +54,7 @@ CACHED_PLACES = 3  # 85 MB each
 CACHED_LOOKS = 200
 FRAMINGS = ((0.0, 1.0), (-0.13, 0.86), (0.13, 0.86))  # of takes: aside by so much of the width, and how large
 TAKES = 2 * len(FRAMINGS)
+LYING = 0.52  # what is seen from above lies in the middle, a little below it, where no words want room
 PictureType = Literal["png", "webp", "jpg"]
 JPEG_QUALITY = 95
 RUN_LENGTHS = 3  # zlib's strategy Z_RLE
@@ -456,11 +457,10 @@ class Studio:
         aside, size = FRAMINGS[take // 2] if not (headline or call_to_action) else FRAMINGS[0]
         if headline and not (layout_stage or placement or others):
             frame = frame.suited_to(_aspect(ready.cut_out), right_to_left=is_right_to_left(product.language))
-        room = Room.of(
-            frame.picture_px,
-            (frame.standing_px[0] + aside * frame.picture_px[0], frame.standing_px[1]),
-            (size * frame.max_product_px[0], size * frame.max_product_px[1]),
-        )
+        standing = (frame.standing_px[0] + aside * frame.picture_px[0], frame.standing_px[1])
+        if painted.backdrop.camera_class is CameraClass.TOP_DOWN and not (headline or call_to_action):
+            standing = (standing[0], LYING * frame.picture_px[1])
+        room = Room.of(frame.picture_px, standing, (size * frame.max_product_px[0], size * frame.max_product_px[1]))
         with stage("place"):
             actors = [staging.Actor(p, r.cut_out) for p, r in zip(group, readies, strict=True)]
             placements = staging.stood(actors, painted.backdrop, room, parse_wish(placement), arrangement)

@@ -21,7 +21,10 @@ from service.domain import Photo, Product, Scene
 from .placement import Fit
 
 SEASONAL = frozenset({"autumn", "christmas", "lunar_new_year", "summer", "valentine"})
-ONLY_FOR: Mapping[str, frozenset[str]] = {"nursery": frozenset({"baby", "toys"})}  # nothing else belongs there
+ONLY_FOR: Mapping[str, frozenset[str]] = {  # nothing else belongs there
+    "nursery": frozenset({"baby", "toys"}),
+    "bathroom": frozenset({"baby", "beauty", "fashion", "health", "home", "jewellery"}),
+}
 NEUTRAL = frozenset({"studio", "podium", "geometric"})  # suit any product
 
 TRADES: Mapping[str, str] = {  # category of the scene library -> words of categories and titles that mean it

@@ -191,7 +191,7 @@ def _product(path: Path) -> Product:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=500)
-    parser.add_argument("--plates", type=int, help="use so many plates at most: a short run with the takes of a long one")
+    parser.add_argument("--plates", type=int, help="at most so many: a short run with the takes of a long one")
     parser.add_argument("--format", default="square", help="square is 1080 x 1080")
     parser.add_argument("--product", type=Path, default=SAMPLE, help="product file, or a photograph")
     parser.add_argument("--picture-type", default="png", choices=["png", "webp", "jpg"])
