@@ -200,7 +200,7 @@ def new_pictures(who: Designer, product: Annotated[list[str] | None, Query()] = 
         "pictures/new.html.j2",
         tiles=[tile_of(who, row) for row in pictures_of(who).rows(chosen)],
         places=found,
-        n_fit=sum(place.group == 0 for place in found),
+        n_fit=sum(place.group == 0 for place in found) if any(lifts) else 0,
         families=sorted({(place.scene.family, place.family) for place in found}),
         frames=frames(),
         approved=approved,

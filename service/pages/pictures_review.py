@@ -33,6 +33,7 @@ JobId = Annotated[str, Path(max_length=128)]
 PictureId = Annotated[str, Path(max_length=128)]
 
 PAGE = 60
+GLANCE = 300  # items of a batch that are looked at for its name
 MOST_DECIDED = 20_000
 NAMES = {"": "All", "waiting": "Waiting", "review": "Needs a look", "approved": "Approved", "rejected": "Rejected"}
 VERDICTS = {"approve": Approval.APPROVED, "reject": Approval.REJECTED, "wait": Approval.PENDING}
@@ -265,10 +266,20 @@ def batches(who: Designer, after: Short | None = None) -> Response:
     page = pictures_of(who).jobs(after, 20)
     return who.page(
         "pictures/batches.html.j2",
-        rows=[(_progress(who, job), _glimpse(who, job)) for job in page.items],
+        rows=[(_progress(who, job), _glimpse(who, job), _whose(who, job)) for job in page.items],
         following=page.next,
         **sections(who),
     )
+
+
+def _whose(who: Member, job: Job) -> str:
+    """The products of a batch: two by name, the rest by number."""
+    wall = Wall(who)
+    items = who.store.jobs.items(job.id, -1, GLANCE)
+    ids = list(dict.fromkeys(str(item.request.get("product_id", "")) for item in items))
+    named = [words.shorten(wall.title(id), 40) for id in ids[:2]]
+    more = "others" if len(items) == GLANCE else words.count(len(ids) - 2, "other")
+    return words.listed([*named, *([more] if len(ids) > 2 else [])])
 
 
 def _glimpse(who: Member, job: Job) -> list[Shot]:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import prompts
@@ -65,6 +66,9 @@ class Form:
     audience: str = ""
     avoid: str = ""
     keywords: str = ""
+    offer: str = ""  # a promotion in words, with the days it runs, both included
+    offer_starts: str = ""
+    offer_ends: str = ""
     variants: str = "8"
 
     @classmethod
@@ -119,7 +123,8 @@ def read(form: Form, who: Member) -> Wish:
         try:
             brief_for(wish.product, form.channels[0], parse_brief(brief), today=utc_now().date())
         except InvalidInput as error:
-            wish.problems["brand"] = f"{error.field}: {error.reason}"
+            place = "offer" if form.offer and error.field.startswith("offer") else "brand"
+            wish.problems[place] = error.reason if place == "offer" else f"{error.field}: {error.reason}"
     return wish
 
 
@@ -142,7 +147,7 @@ def _variants(form: Form, problems: dict[str, str]) -> int:
     return 8
 
 
-_PLACES = {"words_to_avoid": "avoid", "words_to_use": "avoid"}
+_PLACES = {"words_to_avoid": "avoid", "words_to_use": "avoid", "offers": "offer"}
 
 
 def _brief(form: Form, problems: dict[str, str]) -> dict[str, Any]:
@@ -153,6 +158,7 @@ def _brief(form: Form, problems: dict[str, str]) -> dict[str, Any]:
         "audience": form.audience,
         "words_to_avoid": words_of(form.avoid),
         "keywords": words_of(form.keywords),
+        "offers": _offers(form, problems),
     }
     said = {key: value for key, value in said.items() if value}
     try:
@@ -162,6 +168,31 @@ def _brief(form: Form, problems: dict[str, str]) -> dict[str, Any]:
         problems[_PLACES.get(head, head)] = error.reason
         return {}
     return BriefFile.model_validate(said).model_dump(mode="json", exclude_unset=True)
+
+
+def _offers(form: Form, problems: dict[str, str]) -> list[dict[str, str]]:
+    """The form's one offer, with its days; empty where none is typed."""
+    days = {"starts": form.offer_starts, "ends": form.offer_ends}
+    if not form.offer:
+        if any(days.values()):
+            problems["offer"] = "say what the offer is: “10% off everything”"
+        return []
+    for name, day in days.items():
+        if day and not _is_day(day):
+            problems["offer"] = f"“{day[:20]}” is no day; write it as 2026-11-30"
+            return []
+        if name == "ends" and day and date.fromisoformat(day) < utc_now().date():
+            problems["offer"] = f"this offer ended on {day}; nothing is written for an offer that is over"
+            return []
+    return [{"text": form.offer, **{name: day for name, day in days.items() if day}}]
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) == 10
 
 
 def words_of(text: str) -> list[str]:
