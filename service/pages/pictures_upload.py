@@ -23,7 +23,7 @@ HEIC = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif")
 CAMERAS = re.compile(
     r"^(img|dsc|dscf|dscn|pxl|p|image|photo|picture|bild|screenshot|untitled|wp|mvimg)?[\W_\d]*$", re.I
 )
-LIBRARY_WORDS = re.compile(r"(?<=damaged|t short|oo large) \(.*\)$")  # what a decoder said, of no use to people
+LIBRARY_WORDS = re.compile(r"(damaged|cut short|too large) \(.*\)$")  # what a decoder said, of no use to people
 _ONE_AT_A_TIME = Lock()  # a product's list of photographs is read, then written
 MOST_PHOTOS = 24  # of one product
 
@@ -47,7 +47,7 @@ def take(who: Member, name: str, data: bytes, product_id: str = "") -> Taken:
     try:
         return _take(who, name, data, product_id)
     except UnreadableImage as error:
-        return Taken(name, None, _sentence(LIBRARY_WORDS.sub("", error.reason)))
+        return Taken(name, None, _sentence(LIBRARY_WORDS.sub(r"\1", error.reason)))
     except InvalidInput as error:
         return Taken(name, None, _sentence(error.reason))
     except Conflict as error:
