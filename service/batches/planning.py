@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from service.arena import utc_now
@@ -29,11 +31,12 @@ from .asks import Ask, Line, Refused, check, digest, from_body, most_items, to_b
 if TYPE_CHECKING:
     from service.wiring import Services
 
+T = TypeVar("T")
 LOOK_KIND = "batch-look"
 PICTURE_KIND = "batch"
 BLOCK = 4  # products worked on together, so that a decoded place serves all of them and their cut-outs stay in memory
 LOOK_SECONDS = 4.0  # until measured here: one photograph cut out, on one core
-PICTURE_SECONDS = (0.25, 0.55)  # until measured here: for each picture, and for each million pixels of it
+PICTURE_SECONDS = (0.35, 0.75)  # until measured here: for each picture, and for each million pixels of it
 BYTES_EACH = {"png": 0.95, "webp": 0.75, "jpg": 0.30}  # for each pixel, a generous mean
 RECORD_BYTES = 6_000  # rows of one picture in the databases
 MEASURED_FROM = 400  # newest pictures that rates are taken from
@@ -160,8 +163,41 @@ def each_batch(services: Services, workspace: str, ids: Sequence[str]) -> Iterat
 # --- what was seen -------------------------------------------------------------------------------------------------
 
 
+class _Memo(Generic[T]):
+    """What was worked out of the newest batches; a batch that is watched is asked for several times a second."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._lock, self._kept = size, Lock(), OrderedDict[tuple[Any, ...], T]()
+
+    def get(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        value = make()
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+        return value
+
+
+_LOOKS: _Memo[dict[str, LookedAt]] = _Memo(16)
+_PLANS: _Memo[Plan] = _Memo(64)
+
+
+def _key(services: Services, workspace: str, batch: Batch) -> tuple[Any, ...]:
+    """Changes whenever another product was looked at."""
+    look = batch.look
+    return services.database.url.render_as_string(), workspace, batch.id, look.round, look.n_done, look.n_failed
+
+
 def looks_of(services: Services, workspace: str, batch: Batch) -> dict[str, LookedAt]:
     """By product, as far as they were looked at."""
+    return _LOOKS.get(_key(services, workspace, batch), lambda: _read_looks(services, workspace, batch))
+
+
+def _read_looks(services: Services, workspace: str, batch: Batch) -> dict[str, LookedAt]:
     objects, found = services.objects(workspace), dict[str, LookedAt]()
     for item in services.store(workspace).jobs.each_item(look_id(batch.id), "done"):
         found[item.request["product_id"]] = read_look(objects.get(item.result_id or ""))
@@ -261,6 +297,12 @@ def _file_name(ask: Ask, line: Line, scene: str, take: int, format: str, seed: i
 
 def plan_of(services: Services, workspace: str, batch: Batch) -> Plan:
     """Counts, time and room; before every photograph was looked at they are the most it can be."""
+    key = (*_key(services, workspace, batch), batch.look.state, batch.pictures is None)
+    plan = _PLANS.get(key, lambda: _planned(services, workspace, batch))
+    return replace(plan, bytes_free=_free(services, batch.ask))
+
+
+def _planned(services: Services, workspace: str, batch: Batch) -> Plan:
     is_final = batch.look.state.is_final
     looks = looks_of(services, workspace, batch)
     ask, lines = batch.ask, batch.ask.lines

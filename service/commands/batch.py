@@ -295,7 +295,7 @@ def _look(services: Services, batch: Batch) -> Batch:
     """Until every photograph was looked at."""
     from service.batches.planning import batch_of, look_id
 
-    _wait(services, look_id(batch.id), "photographs looked at")
+    _wait(services, look_id(batch.id), "products looked at")
     return batch_of(services, WORKSPACE, batch.id)
 
 

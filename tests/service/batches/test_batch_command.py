@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[3]
-N = 10
+N = 8
 
 
 def packshot(path: Path, colour: tuple[int, int, int] = (30, 80, 120)) -> None:
