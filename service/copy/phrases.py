@@ -670,7 +670,7 @@ def _chinese_part(key: str, part: str, rank: int) -> Phrase:
     if figures and figures[0].measures and figures[-1].end >= len(part) - 1 and figures[0].start == 0:
         if "质保" in key or "保修" in key:
             return Phrase(key, rank, f"{key}{part}", clause=f"{key}{part}")
-        if re.search(r"容量|净含量|续航|保温|保冷", key):
+        if re.search(r"容量|续航|保温|保冷", key):
             return Phrase(key, rank, f"{part}{key}", noun=f"{part}{key}", clause=f"{key}{part}")
         return Phrase(key, rank, f"{key}{part}", noun=f"{part}{key}", clause=f"{key}{part}")
     if re.search(r"材质|面料|材料", key):
@@ -678,7 +678,7 @@ def _chinese_part(key: str, part: str, rank: int) -> Phrase:
             key, rank, f"{part}材质" if not part.endswith("质") else part, noun=f"{part}材质", clause=f"{key}为{part}"
         )
     if re.search(r"产地", key):
-        made = part if re.search(r"制|造|产", part) else f"{part}制造"
+        made = part if re.search(r"制|造|产", part) else f"产自{part}"
         return Phrase(key, rank, made, clause=made)
     if re.search(r"颜色", key):
         return Phrase(key, rank, part, noun=part, clause=f"{key}{part}")
