@@ -17,6 +17,7 @@ DRUM, FOOT = 0.65, 4.25  # ratio of narrow to whole bow on a straight-sided foot
 DRUM_ROUNDED = 0.86  # the same ratio for the rounded part
 CLOSE_UP = 0.14  # a camera nearby sees the front of a foot from higher than its middle, more so from low down
 NEARER = 0.89  # the corner in front is seen from a little higher than the middle of the foot
+FROM_ABOVE_DEG = 60.0  # from here on the outline is rather a plan
 DEFAULT_VIEW_DEG = 15.0  # most packshots are taken from a little above
 
 Floats = NDArray[np.float64]
@@ -68,6 +69,8 @@ def find_base(alpha: Alpha) -> Base:
         left, right = wider
     centre, half = (left + right) / 2, max((right - left) / 2, 1.0)
     angle, confidence, is_round = guess
+    if is_round and angle > FROM_ABOVE_DEG:
+        return _base_from_above(solid, angle, confidence, False)
     return Base(centre, half, bottom + 1.0, depth, is_round, angle, confidence)
 
 

@@ -17,6 +17,7 @@ READABLE = 0.72  # of its room: below, an advertisement shows its scenery and no
 MAX_ENLARGED = 1.7  # times true size; neighbours in the picture would give more away
 LYING_HEIGHT = 0.22  # of its width: a carton on its back
 MAX_PHOTO_SCALE = 1.25  # of the photograph
+_AIR = 0.07  # of the height, below what is seen from above
 _MARGIN = 0.015  # of the frame that stays free around the product
 
 __all__ = [
@@ -104,6 +105,10 @@ def place(
     outer = bounds(cut_out.alpha)
     reach = _reach(backdrop.zone_m)
     sized = _Sizing(base, outer, backdrop.camera, max_product_px, real_height_m, reach, real_width_m)
+    if base.is_from_above:  # its middle stands on the point, not its foot: keep its lower half off the frame's edge
+        ratio = min(max_product_px[0] / (outer[2] - outer[0]), max_product_px[1] / (outer[3] - outer[1]))
+        lowest = (1.0 - _AIR) * size_px[1] - 0.5 * ratio * (outer[3] - outer[1])
+        standing_px = (standing_px[0], min(standing_px[1], max(lowest, 0.5 * size_px[1])))
     zoom, crop = _choose_crop(backdrop, size_px, standing_px, sized, insist)
     camera = backdrop.camera.reframed(crop, size_px)
     base_m = _standing_point(camera, backdrop, standing_px, size_px)

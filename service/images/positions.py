@@ -303,8 +303,8 @@ def _anchored(cut_out: CutOut, backdrop: Backdrop, frame: Room, size: TrueSize |
     where = _asked(
         cut_out, backdrop, frame, size, (x * width, y * height), (wide * width, tall * height), insist=6, mode="anchor"
     )
-    left, _, right, _ = where.product_box
-    reached = (left + right) / 2 / width
+    camera = backdrop.camera.reframed(where.crop, where.size_px)
+    reached = (float(camera.project(np.array([*where.base_m, 0.0]))[0]) + 0.5) / width
     if abs(reached - x) > OFF:
         raise InvalidInput(
             "placement.at",
