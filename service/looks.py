@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 
-from .domain import Brand
+from .copy.brief import BriefFile, OfferFile, parse_brief
+from .domain import Brand, Money, Offer, Product
 from .errors import NotFound
 from .images.kits import check_logo
 from .images.typefaces import FontFacts, check_font
@@ -51,6 +53,38 @@ def look_of(store: Store, brand_id: str) -> Look:
         return Look(**store.brands.look(brand_id))
     except NotFound:
         return Look()
+
+
+def layout_wishes(store: Store, request: Mapping[str, Any], product: Product) -> dict[str, Any]:
+    """What a request for pictures says of their words beside the texts: price, offers, small print, stage, brand.
+
+    Raises:
+        NotFound: no such brand. InvalidInput: a malformed offer.
+    """
+    wishes: dict[str, Any] = {key: request[key] for key in ("shows_price", "legal", "layout_stage") if request.get(key)}
+    offers = [OfferFile.model_validate(offer, strict=False) for offer in request.get("offers") or ()]
+    brand_id = request.get("brand")
+    if brand_id:
+        kept = _brief_of(store, brand_id)
+        wishes["brand"] = look_of(store, brand_id).brand(product.brand or kept.brand or brand_id)
+        offers = offers or list(kept.offers)
+    if offers:
+        wishes["offers"] = [offer_of(offer) for offer in offers]
+    return wishes
+
+
+def _brief_of(store: Store, brand_id: str) -> BriefFile:
+    """How the brand speaks; nothing where only its look is kept. Raises NotFound where neither is."""
+    try:
+        return parse_brief(store.brands.get(brand_id))
+    except NotFound:
+        store.brands.look(brand_id)
+        return BriefFile()
+
+
+def offer_of(file: OfferFile) -> Offer:
+    price = Money(Decimal(file.price.amount), file.price.currency) if file.price else None
+    return Offer(file.text, file.starts, file.ends, price, file.code)
 
 
 def keep_look(store: Store, brand_id: str, look: Look, now: datetime) -> Look:

@@ -18,6 +18,7 @@ from .domain import Copy, CopyLine, Creative, Product, Scene
 from .errors import InvalidInput
 from .jobs import Jobs, Made
 from .keys import KeyRing
+from .looks import layout_wishes
 from .masks import mask_of
 from .photos import fetch_missing
 from .provenance.labels import Labeller, LabelPolicy, adloom_version
@@ -326,6 +327,7 @@ def make_picture(services: Services, workspace: str, request: Mapping[str, Any])
     wishes = {key: request[key] for key in asked if key in request}
     if request.get("others"):
         wishes["others"] = [with_photos(id) for id in request["others"]]
+    wishes |= layout_wishes(store, request, product)
     creative, data = services.studio(workspace).make(
         product,
         scene=request.get("scene"),

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from service.arena import utc_now
+from service.copy.brief import OfferFile
+from service.domain import Product
 from service.errors import InvalidInput
+from service.images.formats import find_format
+from service.looks import layout_wishes
 from service.provenance.labels import LabelPolicy
+from service.storage import Store
 from service.usage import PICTURES
 
 from .access import Designer
@@ -22,6 +28,7 @@ from .shapes import Id, Line, Strict
 
 router = APIRouter(prefix="/v1/images", tags=["images"], route_class=Idempotent)
 MOST_ITEMS = 20_000
+Stage = Literal["above", "below", "left", "right"]
 
 
 class ImagesRequest(Strict):
@@ -47,6 +54,11 @@ class ImagesRequest(Strict):
     headline: Line | None = None
     body: Line | None = None
     call_to_action: Line | None = None
+    brand: Annotated[Id | None, Field(description="a kept brand: its colours, corners, logo, fonts and offers")] = None
+    shows_price: Annotated[bool, Field(description="letter the product's price; crossed out beside an offer's")] = False
+    offers: Annotated[tuple[OfferFile, ...], Field(max_length=10, strict=False, description="the first that runs")] = ()
+    legal: Annotated[Line | None, Field(description="small print, never left out")] = None
+    layout_stage: Annotated[Stage | None, Field(description="where the words stand; null: as suits the product")] = None
 
 
 @router.post("", status_code=202, responses=WRITE)
@@ -68,6 +80,7 @@ def make_images(body: ImagesRequest, who: Designer, request: Request, response: 
         store.copies.get(body.copy_id)
     shared = body.model_dump(include={"backend", "copy_id", "headline", "body", "call_to_action"})
     wishes: dict[str, Any] = {} if body.match_light else {"match_light": False}
+    wishes |= _words_of(body, store)
     if body.label_policy is not None:
         wishes["label_policy"] = body.label_policy
     if body.placement is not None:
@@ -82,3 +95,22 @@ def make_images(body: ImagesRequest, who: Designer, request: Request, response: 
         job = who.services.jobs.submit(who.workspace, "images", items, new_id(request, "job"))
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return job_view(job)
+
+
+def _words_of(body: ImagesRequest, store: Store) -> dict[str, Any]:
+    """What belongs to the layout, checked now and not in the middle of the night.
+
+    Raises:
+        NotFound: no such brand. InvalidInput: unknown format or stage, an offer that is over.
+    """
+    for name in body.formats:
+        frame = find_format(name)
+        if body.layout_stage and frame.words == "allowed":
+            frame.staged(body.layout_stage)
+    for number, offer in enumerate(body.offers):
+        if offer.ends is not None and offer.ends < utc_now().date():
+            raise InvalidInput(f"offers.{number}", f"{offer.text!r} ended on {offer.ends}; drop it")
+    said = body.model_dump(mode="json", include={"brand", "shows_price", "offers", "legal", "layout_stage"})
+    if body.brand:
+        layout_wishes(store, {"brand": body.brand}, Product(id="", title=""))
+    return {key: value for key, value in said.items() if value}

@@ -6,13 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import regex
 
 from .colours import Box
 from .formats import TextStyle
-from .typefaces import NO_FONTS, Face, ShopFonts, chain_for, primary
+from .typefaces import NO_FONTS, Face, ShopFonts, chain_for, covered, primary
 from .typesetting import Breaks, Line, Type, break_lines, broken_to_fit, cap_height_em, set_line
 
 DESCENT_EM = 0.24  # below the baseline, enough for g, y and full-width commas
+_EUROPEAN = regex.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}]")
+
+
+def _is_european(name: str) -> bool:
+    return not name.startswith("NotoSans")
+
+
 _DEEP = {"th": 0.34, "hi": 0.40, "ar": 0.38}
 _HIGH = {"th": 0.42, "hi": 0.22, "ar": 0.10}  # marks over the letters
 
@@ -53,13 +61,22 @@ class Setting:
     height: float
 
 
-def kind_of(role: str, style: TextStyle | None, language: str, own: ShopFonts = NO_FONTS) -> Type:
-    """Font, tracking and language of a role."""
+def kind_of(
+    role: str, style: TextStyle | None, language: str, own: ShopFonts = NO_FONTS, text: str | None = None
+) -> Type:
+    """Font, tracking and language of a role. A headline's face has all of its European letters, or another is taken.
+
+    Args:
+        text: of the headline. A word half in one face and half in another looks like an accident.
+    """
     is_asian = wide(language)
     if role == "headline" and style is not None:
+        chain = chain_for(style.face, language, own)
+        letters = {ord(c) for c in _EUROPEAN.findall(text or "")}
+        whole = tuple(name for name in chain if not letters or not _is_european(name) or letters <= covered(name))
         is_own = own.headline is not None
         tracking = 0.02 if is_asian else (0.0 if is_own else style.tracking)
-        return Type(chain_for(style.face, language, own), tracking, language)
+        return Type(whole or chain, tracking, language)
     if role == "brand":
         return Type(chain_for("brand", language, own), 0.16, language)
     face: Face = "label" if role in ("call_to_action", "price", "offer") else "text"

@@ -303,7 +303,10 @@ class _Planner:
         gap_offer = 0.85 * template.call_to_action_px if offer else 0.0
         room = space - (offer.height + gap_offer if offer else 0.0)
         style, language = template.headline, words.language
-        kind, leading = kind_of("headline", style, language, self.kit.fonts), leading_of(style, language)
+        kind, leading = (
+            kind_of("headline", style, language, self.kit.fonts, self.words.headline),
+            leading_of(style, language),
+        )
         headline: Setting | None = None
         body: Setting | None = None
         fill = 1.0
@@ -347,7 +350,7 @@ class _Planner:
     def _hyphenated(self, text: str, width: float, height: float) -> Setting | None:
         """The headline with hyphens in the words that are wider than the column, if that is what it needs."""
         style, language = self.template.headline, self.words.language
-        kind = kind_of("headline", style, language, self.kit.fonts)
+        kind = kind_of("headline", style, language, self.kit.fonts, self.words.headline)
         softened = hyphenated(text, kind, width / style.floor_px)
         if softened == text:
             return None
@@ -388,7 +391,10 @@ class _Planner:
             y += stack.offer.height + stack.gap_offer
         if stack.headline:
             style = self.template.headline
-            kind, leading = kind_of("headline", style, language, self.kit.fonts), leading_of(style, language)
+            kind, leading = (
+                kind_of("headline", style, language, self.kit.fonts, self.words.headline),
+                leading_of(style, language),
+            )
             self.texts.append(placed("headline", stack.headline, kind, leading, align, left, right, y))
             y += stack.headline.height
         if stack.body:

@@ -119,6 +119,8 @@ def _font_for(cluster: str, kind: Type) -> str:
     chain = kind.chain
     if kind.language.startswith("zh") and cluster in CHINESE_QUOTES:
         chain = tuple(sorted(chain, key=lambda name: "SansSC" not in name))
+    if is_right_to_left(kind.language) and cluster.isascii() and cluster.isalpha():
+        chain = tuple(sorted(chain, key=lambda name: name.startswith("NotoSans")))  # Latin words whole, in one run
     return next(
         (name for name in chain if all(ord(c) in covered(name) or c == "\u00ad" for c in cluster)), kind.chain[0]
     )
