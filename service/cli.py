@@ -21,6 +21,7 @@ from .commands import (
     keys,
     pictures,
     results,
+    retouch,
     reviews,
     rules,
     run,
@@ -41,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for group in (run, copywriting, feeds, words, reviews, pictures, cut_out, batch):
+for group in (run, copywriting, feeds, words, reviews, pictures, cut_out, batch, retouch):
     app.add_typer(group.app)
 for name, group in (("db", db), ("keys", keys), ("rules", rules), ("scenes", scenes), ("weights", weights)):
     app.add_typer(group.app, name=name)

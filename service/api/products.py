@@ -157,7 +157,7 @@ def fetch_photo_from(id: Name, body: PhotoAddress, who: Merchant) -> Product:
 def get_photo(id: Name, name: Name, who: AnyCaller) -> Response:
     """A photograph as it was uploaded: by its name, or by the last part of its key."""
     product = who.services.store(who.workspace).products.get(id)
-    photo = _named(product, name)
+    photo = named(product, name)
     data = who.services.objects(who.workspace).get(photo.key)
     return Response(data, media_type=inspect_photo(data, who.services.settings.max_photo_pixels).media_type)
 
@@ -191,7 +191,8 @@ def _with_known_photos(who: Merchant, product: Product) -> Product:
     return replace(product, photos=tuple(known.get(photo.key, photo) for photo in product.photos))
 
 
-def _named(product: Product, name: str) -> Photo:
+def named(product: Product, name: str) -> Photo:
+    """The uploaded photograph of this name. Raises NotFound."""
     for photo in product.photos:
         if photo.sha256 and name in (photo.name, photo.key.rpartition("/")[2]):
             return photo
