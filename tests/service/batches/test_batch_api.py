@@ -45,7 +45,7 @@ def test_a_batch_is_planned_first_then_made_and_delivered(shop: Shop) -> None:
     assert plan["plan"]["is_final"]
     assert plan["plan"]["bytes_needed"] > 16 * 900_000
     assert [(one["product"], one["reason"]) for one in plan["refused"]] == [
-        ("bare", "photos: product 'bare' has no photograph")
+        ("bare", "photos: product 'bare' has no photograph; upload one first")
     ]
     assert plan["job"] is None
     shop.call("POST", f"/v1/batches/{plan['id']}/start", 202)
