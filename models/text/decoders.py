@@ -228,7 +228,7 @@ def read_prompt(w: LlamaWeights, prompt: Sequence[int]) -> ReadPrompt:
     with torch.inference_mode():
         x = w.embedding[torch.tensor(list(prompt))]  # (P, d)
         length = len(prompt)
-        turn = _turn(w.frequencies, torch.arange(length))  # (P, e / 2) twice
+        turn = _turn(w, torch.arange(length))  # (P, 1, e / 2) twice
         for layer in w.layers:
             q, k, v = _project(w, layer, x, turn)  # (P, h, e), (P, g, e), (P, g, e)
             keys.append(k.permute(1, 2, 0).contiguous())
@@ -264,7 +264,7 @@ def step_together(decoders: Sequence[SharedPromptLlama], tokens: Sequence[Tensor
         x[:n] = w.embedding[torch.cat(list(tokens))]
         at = torch.zeros(filled, dtype=torch.int64)
         at[:n] = torch.repeat_interleave(torch.tensor([d.position() for d in decoders]), torch.tensor(sizes))
-        turn = _turn(w.frequencies, at)
+        turn = _turn(w, at)
         for i, layer in enumerate(w.layers):
             q, k, v = (torch.split(part[:n], sizes) for part in _project(w, layer, x, turn))
             seen = torch.zeros(filled, layer.out.shape[1], dtype=x.dtype)
@@ -336,14 +336,14 @@ def _rms(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
     return F.rms_norm(x, (x.shape[-1],), weight, epsilon)
 
 
-def _turn(frequencies: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosine and sine of each position's angles, (positions, e / 2) float32 each."""
-    angles = positions[:, None].float() * frequencies[None]
-    return angles.cos(), angles.sin()
+def _turn(w: LlamaWeights, positions: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of each position's angles, (positions, 1, e / 2) each, as precise as the weights."""
+    angles = positions[:, None, None].float() * w.frequencies
+    return angles.cos().to(w.embedding.dtype), angles.sin().to(w.embedding.dtype)
 
 
 def _rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
     """Rotary positions, halves layout; x is (rows, heads, e). Source: Su et al., "RoFormer", 2021."""
-    cos, sin = (t[:, None].to(x.dtype) for t in turn)  # (rows or 1, 1, e / 2)
+    cos, sin = turn  # (rows or 1, 1, e / 2)
     a, b = x.chunk(2, dim=-1)
     return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
