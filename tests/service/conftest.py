@@ -27,6 +27,8 @@ from service.domain import (
     Scene,
 )
 from service.images.choice import Look, PhotoLook
+from service.images.placement import Placement
+from service.images.positions import Proposal
 from service.records import AuditEntry
 from service.settings import Settings
 from service.storage import Store
@@ -102,6 +104,11 @@ class FakeStudio:
         self._shelf.read(product.photos[0])
         photos = tuple(PhotoLook(photo, None) for photo in product.photos)
         return Look(photos, tuple(SCENES[:n]), len(SCENES))
+
+    def placements(self, product: Product, *, scene: str | None = None, **asked: Any) -> Any:
+        where = Placement((100, 100), (0, 0, 9, 9), (0, 0, 9, 9), (20, 30, 70, 90), (0.0, 0.0), 1.0, None)
+        offers = [Proposal(where, "as the format wants it", ("because",), 0.9)]
+        return SCENES[0], (100, 100), offers * (1 + len(asked["others"]))
 
     def make(self, product: Product, *, scene: str | None = None, **asked: Any) -> tuple[Creative, bytes]:
         self._shelf.read(product.photos[0])
