@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from service.arena import utc_now
 from service.domain import Creative, Product
 from service.errors import InvalidInput, ServiceError
-from service.images.choice import Look, PhotoLook
 from service.jobs import Made
 from service.photos import fetch_missing
 
@@ -22,6 +21,7 @@ from .asks import Ask, Refused, from_body
 from .planning import LOOK_KIND, PICTURE_KIND, LookedAt, look_key, read_look
 
 if TYPE_CHECKING:
+    from service.images.choice import Look, PhotoLook
     from service.wiring import Services
 
 __all__ = ["LOOK_KIND", "PICTURE_KIND", "look_at_line", "make_item"]
