@@ -39,6 +39,7 @@ REVISION = "packshot-2"
 GRABCUT_ROUNDS = 3
 LEAK_PX = 3  # gaps in the product's outline up to twice as wide are closed
 DOWN_STEP, DOWN_UP = 0.07, 0.008  # of the ground's light a pixel: how fast a shadow may deepen and waver
+FOLIAGE = 0.12  # of what the outline encloses: so much has to be thin parts before gaps are looked for between them
 DEEP_SHADOW = 0.06  # of the product's size: how far under the product's foot its contact shadow is followed
 WIDE_LEAK = 0.14  # of the size of all that is not ground: wider doors are looked at before they are walked through
 
@@ -201,6 +202,8 @@ def _gaps(dry: Mask, look: Look) -> Mask:
     typical = cv2.blur(look.difference * strong, (window, window)) / np.maximum(share, 0.02)
     thin = filled & ~bulk & (density > 0.28)
     outer = _touching(thin, ~filled)
+    if float(outer.sum()) < FOLIAGE * float(filled.sum()):
+        return np.zeros_like(dry)  # a solid thing with a label or a barcode near its outline
     gaps = outer & (look.difference < np.maximum(max(3.0, 3.5 * look.noise), 0.4 * typical))
     gaps &= ~_roomy(gaps, 0.035 * size)
     return gaps & _crisply_framed(gaps, look)
