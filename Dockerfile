@@ -32,7 +32,7 @@ COPY --chown=adloom:adloom models models
 COPY --chown=adloom:adloom experiments experiments
 COPY --chown=adloom:adloom service service
 RUN .venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps -c constraints.txt -e . \
- && adloom weights add smollm2 && adloom weights check
+ && adloom weights add smollm2 && adloom weights add ocr && adloom weights add opennsfw && adloom weights check
 
 VOLUME /data
 EXPOSE 8000

@@ -21,6 +21,8 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 
 $(VENV)/.weights: $(VENV)/.ready
 	$(BIN)/adloom weights add smollm2
+	-$(BIN)/adloom weights add ocr
+	-$(BIN)/adloom weights add opennsfw
 	touch $@
 
 demo: $(VENV)/.weights  ## the main job on the sample products, into demo-output/
