@@ -184,6 +184,13 @@ def _offers(form: Form, problems: dict[str, str]) -> list[dict[str, str]]:
         if name == "ends" and day and date.fromisoformat(day) < utc_now().date():
             problems["offer"] = f"this offer ended on {day}; nothing is written for an offer that is over"
             return []
+    starts, ends = days["starts"], days["ends"]
+    if starts and ends and ends < starts:
+        problems["offer"] = f"the offer ends on {ends}, before it starts on {starts}"
+        return []
+    if starts and date.fromisoformat(starts) > utc_now().date():
+        problems["offer"] = f"this offer begins on {starts}; ask for its words on that day"
+        return []
     return [{"text": form.offer, **{name: day for name, day in days.items() if day}}]
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from models import text_model
 from service.arena import utc_now
+from service.copy.brief import brief_for, parse_brief
+from service.copy.generate import write_copy
 from service.domain import Claim, Verdict
 from service.errors import InvalidInput
 from service.pages.words_form import facts_of, price_of, reviews_of
 from service.pages.words_lines import apart, runs_of
 from service.records import Scope
+from service.storage.drafts import Drafts
 from tests.service.conftest import Shop, open_shop
 
 
@@ -132,3 +137,34 @@ def test_a_text_cut_at_its_claims_is_the_text_again() -> None:
     assert [claim.text for claim in kept] == ["48 hours", "全网最佳"]  # of two that overlap the graver stays
     runs = runs_of(text, kept, ())
     assert "".join(part for run in runs for part, _ in run.parts) == text
+
+
+def test_an_offer_with_its_days_is_asked_for_and_said_in_the_words(shop: Shop) -> None:
+    merchant = Merchant(shop, shop.key)
+    today = utc_now().date()
+    form = {
+        "source": "new", "title": "Stoneware mug", "facts": "Capacity: 350 ml\nMaterial: stoneware", "price": "€24.00",
+        "channels": "google_rsa", "offer": "10% off everything", "variants": "15",
+    }  # fmt: skip
+    over = merchant.post("/words/new", **form, offer_ends=(today - timedelta(days=1)).isoformat())
+    assert over.status_code == 422
+    assert "offer ended on" in over.text
+    assert 'value="10% off everything"' in over.text
+    for days, reason in (
+        ({"offer_starts": (today + timedelta(days=3)).isoformat()}, "begin"),
+        ({"offer_starts": today.isoformat(), "offer_ends": "soon"}, "no day"),
+        (
+            {"offer_starts": (today + timedelta(days=5)).isoformat(), "offer_ends": today.isoformat()},
+            "before it starts",
+        ),
+    ):
+        refused = merchant.post("/words/new", **form, **days)
+        assert refused.status_code == 422, days
+        assert reason in refused.text, days
+    running = merchant.post("/words/new", **form, offer_ends=today.isoformat())
+    assert running.status_code in (302, 303), running.text
+    draft = Drafts(shop.services.database, "main").get(running.headers["location"].rpartition("/")[2])
+    brief = brief_for(draft.product, "google_rsa", parse_brief(draft.asked["brief"]), variants=15, today=today)
+    lines = [line for line in write_copy(brief, text_model("none"), 0).lines if "10% off" in line.text]
+    assert lines
+    assert all(line.ledger.is_clean for line in lines)
