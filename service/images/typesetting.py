@@ -390,6 +390,8 @@ def _price(parts: Sequence[_Atom], i: int, j: int, is_last: bool) -> float:
             price -= 0.12
         elif is_cjk or not last.ends_phrase:
             price += 0.03 if last.ends_phrase else 0.6
+        if is_cjk and j - i == 1:
+            price += 0.6  # one character with a line to itself
         if not is_cjk and j - i == 1 and i > 0 and len(last.text) < 5:
             price += 0.5  # a small word with a line to itself
         if last.soft:
