@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.pixels import LUMA
 from models.types import Camera, FloatPixels, KeyLight
 
 from .volume import Volume
@@ -22,6 +23,7 @@ KEY_CELLS = 384
 AMBIENT_CELLS = 224
 KEY_BOUNCE = 0.12  # share of the key light that the room throws back into its own shadow; tuned on rendered pairs
 PRODUCT_BOUNCE = 0.8  # how much of its own colour a product gives to the light that it hides; tuned on rendered pairs
+GLASS_TINT = 0.5  # how much of the glass's colour its shadow keeps; by rendered pairs
 PAPER = 0.8  # linear light of the paper behind a packshot
 _SHIFT = 4  # sub-pixel bits of the polygon filler
 
@@ -213,6 +215,7 @@ def light_through(light: FloatPixels, alpha: NDArray[np.float32], passes: float)
     spread = solid.max(axis=1) - solid.min(axis=1)
     seen = np.median(solid[spread >= np.median(spread)], axis=0)  # the white paper behind it, seen through it
     through = np.clip(seen / PAPER, 0.0, 1.0) ** 2  # a shadow crosses both walls, the paper's light came back as well
+    through = GLASS_TINT * through + (1.0 - GLASS_TINT) * float(through @ LUMA)  # label, cork and content have none
     return np.asarray(passes * through, dtype=np.float32)
 
 
