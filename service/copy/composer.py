@@ -287,6 +287,10 @@ def moments_of(product: Product, language: str = "en") -> list[str]:
 
 def _moment_row(product: Product) -> tuple[str, dict[str, list[str]]]:
     rows = table("moments")
+    named = {stem(t.lower) for t in tokens(plain(product.title))}
+    for name, row in rows.items():  # things whose name says more than their shelf: a kite among toys
+        if any(stem(w) in named or (not w.isascii() and w in product.title) for w in row.get("titles", ())):
+            return name, dict(row)
     for said in (product.category or "", product.title):
         words = {stem(t.lower) for t in tokens(plain(said))}
         for name, row in rows.items():

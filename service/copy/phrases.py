@@ -302,6 +302,11 @@ def _english_part(low: str, key: str, part: str, rank: int, is_first: bool) -> l
     if low == "care":
         is_plain = _ADJECTIVE.search(part) and len(part.split()) <= 2
         return [Phrase(key, rank, _upper_first(part), clause=f"is {part}", before=part)] if is_plain else []
+    led = re.fullmatch(r"(\d[\d.,]*\s?[a-zA-Z°%]+)\s+((?:on|in|at|with|per|under|behind)\s.+)", part)
+    if led and _is_part(low):  # "line: 60 m on a winder"
+        name = f"{led.group(1)} {low} {led.group(2)}"
+        said = name if low.endswith("s") else f"{_a(name)} {name}"
+        return [Phrase(key, rank, name, noun=said, clause=f"has {said}")]
     trailing = re.fullmatch(r"(\d[\d.,]*\s?[a-zA-Z%°]+)\s+[a-z]+", part)
     if trailing and figures and figures[0].measures and re.search(r"weight|height|width|length|depth|diameter", low):
         return _figure(low, key, trailing.group(1), rank)
