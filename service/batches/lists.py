@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from service.errors import InvalidInput
 from service.feeds.decoding import encoding_of, open_text
@@ -47,6 +48,13 @@ def rows_of(data: bytes) -> Iterator[Row]:
     head = text.split("\n", 1)[0]
     separator = max((",", ";", "\t"), key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        yield from _rows(reader)
+    except csv.Error as error:
+        raise InvalidInput("list", f"line {reader.line_num}: {error}") from error
+
+
+def _rows(reader: Any) -> Iterator[Row]:
     names = [name.strip().lower().replace(" ", "_") for name in next(reader, [])]
     names = [SAME.get(name, name) for name in names]
     unknown = [name for name in names if name and name not in COLUMNS]
@@ -100,7 +108,7 @@ def line_of(product_id: str, cells: Mapping[str, str], scenes: int | tuple[str, 
 def scenes_of(text: str) -> int | tuple[str, ...]:
     """A number of scenes, or ids and words apart by ``|`` (or by commas, where they are ids)."""
     plain = text.strip()
-    if plain.isdigit():
+    if plain.isascii() and plain.isdigit():
         if not 1 <= int(plain) <= MOST_SCENES:
             raise InvalidInput("scenes", f"{plain}; 1 to {MOST_SCENES}")
         return int(plain)
@@ -121,7 +129,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 def _seeds(text: str) -> tuple[int, ...]:
     found = words_of(text)
-    if not all(part.isdigit() and int(part) < 2**31 for part in found):
+    if not all(part.isascii() and part.isdigit() and int(part) < 2**31 for part in found):
         raise InvalidInput("seeds", f"{text!r} are no whole numbers")
     return tuple(int(part) for part in found)
 

@@ -203,7 +203,7 @@ def _ask(
 
     from service.batches.asks import Ask, Line
 
-    if not all(seed.isdigit() for seed in seeds):
+    if not all(seed.isascii() and seed.isdigit() for seed in seeds):
         fail(f"--seeds: {', '.join(seeds)} are no whole numbers", 2)
     numbers = tuple(int(seed) for seed in seeds)
     lines = gathered.lines or [Line(one.product.id, scenes, formats, numbers) for one in gathered.found]

@@ -335,19 +335,18 @@ class Jobs(_Repository):
             done = connection.execute(statement.on_conflict_do_nothing(index_elements=["workspace", "id"]))
             if done.rowcount == 0:
                 return False
-            connection.execute(
-                insert(connection, t.job_items),
-                [
-                    {
-                        "workspace": self._workspace,
-                        "job_id": id,
-                        "position": position,
-                        "request": dict(request),
-                        **_outcome(known.get(position)),
-                    }
-                    for position, request in enumerate(requests)
-                ],
-            )
+            rows = [
+                {
+                    "workspace": self._workspace,
+                    "job_id": id,
+                    "position": position,
+                    "request": dict(request),
+                    **_outcome(known.get(position)),
+                }
+                for position, request in enumerate(requests)
+            ]
+            if rows:
+                connection.execute(insert(connection, t.job_items), rows)
             self._close_if_done(connection, id, now)
             return True
 
