@@ -94,7 +94,9 @@ def read(who: Member, form: FormData) -> Wish:
     own = dict.fromkeys(" ".join(line.split())[:300] for line in (value if isinstance(value, str) else "").splitlines())
     known = formats()
     has = ImagesRequest.model_fields
-    options: dict[str, Any] = {name: text(name, 40) for name in ("label_policy",) if name in has and text(name, 40)}
+    options: dict[str, Any] = {}
+    if "label_policy" in has and text("label_policy", 10) in LABELS:
+        options["label_policy"] = text("label_policy", 10)
     products = tuple(who.store.products.get(id) for id in all_of("product")[:MOST_PRODUCTS])
     arrangement = text("arrangement", 20)
     if arrangement not in TOGETHER or not 2 <= len(products) <= MOST_TOGETHER or "arrangement" not in has:
@@ -209,6 +211,7 @@ def new_pictures(who: Designer, product: Annotated[list[str] | None, Query()] = 
         standing=STANDING if "placement" in ImagesRequest.model_fields else {},
         together=TOGETHER if "arrangement" in ImagesRequest.model_fields and 2 <= len(chosen) <= MOST_TOGETHER else {},
         labels=LABELS if "label_policy" in ImagesRequest.model_fields else {},
+        label=getattr(who.services.settings, "label_policy", "none"),
         once=secrets.token_hex(12),
         unready=sum(not mine for mine in lifts),
         **sections(who),

@@ -69,8 +69,8 @@ def tile_of(who: Member, row: ShelfRow) -> Tile:
 
 def sections(who: Member) -> dict[str, Any]:
     """What the line below the heading of these pages shows."""
-    counts = pictures_of(who).counts(Wanted())
-    return {"n_pictures": counts[""], "n_waiting": counts["waiting"]}
+    n_pictures, n_waiting = pictures_of(who).totals()
+    return {"n_pictures": n_pictures, "n_waiting": n_waiting}
 
 
 # --- the shelf -----------------------------------------------------------------------------------------------------

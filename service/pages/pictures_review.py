@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 from starlette.responses import JSONResponse, StreamingResponse
 
-from service.api.creatives import media_type, refuse_unfit
+from service.api.creatives import media_type
 from service.arena import utc_now
 from service.domain import Approval, Creative, Product
 from service.errors import Conflict, InvalidInput, NotFound
@@ -38,6 +38,8 @@ MOST_DECIDED = 20_000
 NAMES = {"": "All", "waiting": "Waiting", "review": "Needs a look", "approved": "Approved", "rejected": "Rejected"}
 VERDICTS = {"approve": Approval.APPROVED, "reject": Approval.REJECTED, "wait": Approval.PENDING}
 MOST_NEWS = 600  # places of a page that may be waited for
+FAILED = "failed"  # what a batch could not make
+MOST_COUNTED_LIVE = 3_000  # pictures of a batch up to which the states are counted at every look
 PACE_FROM = 3  # pictures after which the time that is left can be told
 
 
@@ -166,12 +168,24 @@ def _around(who: Member, wanted: Wanted, wall: Wall) -> dict[str, Any]:
     return {
         "wanted": wanted,
         "counts": counts,
-        "tabs": [(state, name, counts[state], _address(here, _with(wanted, state))) for state, name in NAMES.items()],
+        "tabs": _tabs(who, wanted, who.store.jobs.get(wanted.job) if wanted.job else None, counts),
         "base": here,
         "formats": [(name, size_name(name)) for name in pictures.formats()],
         "product_title": wall.title(wanted.product) if wanted.product else "",
         **sections(who),
     }
+
+
+def _tabs(
+    who: Member, wanted: Wanted, job: Job | None, counts: Mapping[str, int] | None = None
+) -> list[tuple[str, str, int, str]]:
+    """(state, name, how many, address) of each filter."""
+    n = counts or pictures_of(who).counts(wanted)
+    here = f"/pictures/jobs/{wanted.job}" if wanted.job else "/pictures/all"
+    found = [(state, name, n[state], _address(here, _with(wanted, state))) for state, name in NAMES.items()]
+    if job is not None and job.n_failed:
+        found.append((FAILED, "Not made", job.n_failed, _address(here, _with(wanted, FAILED))))
+    return found
 
 
 def _with(wanted: Wanted, state: str) -> Wanted:
@@ -293,9 +307,11 @@ def batch(
 ) -> Response:
     """A batch: pictures that are there and places of those that are still to come."""
     job, wall = job_of(who, id), Wall(who)
-    wanted = Wanted(state if state in STATES else "", product, format, id)
-    if wanted == Wanted(job=id):
-        shots, following = _all_items(who, wall, id, int(after) if after and after.isdigit() else -1)
+    wanted = Wanted(state if state in (*STATES, FAILED) else "", product, format, id)
+    if wanted.state == FAILED or wanted == Wanted(job=id):
+        shots, following = _all_items(
+            who, wall, id, int(after) if after and after.isdigit() else -1, wanted.state or None
+        )
     else:
         page = pictures_of(who).page(wanted, after, PAGE)
         shots, following = [wall.shot(creative) for creative in page.items], page.next
@@ -314,8 +330,8 @@ def batch(
     )
 
 
-def _all_items(who: Member, wall: Wall, id: str, after: int) -> tuple[list[Shot], str | None]:
-    rows = who.store.jobs.items(id, after, PAGE + 1)
+def _all_items(who: Member, wall: Wall, id: str, after: int, status: str | None) -> tuple[list[Shot], str | None]:
+    rows = who.store.jobs.items(id, after, PAGE + 1, status)
     shots = _shots(who, wall, rows[:PAGE])
     return shots, str(rows[PAGE - 1].position) if len(rows) > PAGE else None
 
@@ -338,17 +354,19 @@ def _why(who: Member, id: str) -> list[tuple[str, int]]:
 
 
 @router.get("/pictures/jobs/{id}/news")
-def batch_news(id: JobId, who: Designer, waiting: Annotated[str, Query(max_length=8_000)] = "") -> Response:
+def batch_news(
+    id: JobId, who: Designer, waiting: Annotated[str, Query(max_length=8_000)] = "", state: State = ""
+) -> Response:
     """How far it is, and those of the pictures waited for that are there now: for htmx."""
     job, wall = job_of(who, id), Wall(who)
     positions = sorted({int(text) for text in waiting.split(",") if text.isdigit()})[:MOST_NEWS]
     shots = _shots(who, wall, pictures_of(who).settled(id, positions))
-    counts = pictures_of(who).counts(Wanted(job=id))
-    here = f"/pictures/jobs/{id}"
-    tabs = [(state, name, counts[state], _address(here, Wanted(state, job=id))) for state, name in NAMES.items()]
+    is_time = bool(shots) and job.n_items <= MOST_COUNTED_LIVE
+    wanted = Wanted(state if state in (*STATES, FAILED) else "", job=id)
+    tabs = _tabs(who, wanted, job) if is_time or job.state.is_final else []
     return who.part(
         "pictures/job_news.html.j2", job=_progress(who, job), shots=shots, tabs=tabs, failures=_why(who, id),
-        wanted=Wanted(job=id),
+        wanted=wanted,
     )  # fmt: skip
 
 
@@ -389,23 +407,20 @@ def _decide(who: Member) -> dict[str, Any]:
         ids = [id for id, approval in pictures_of(who).ids(wanted, MOST_DECIDED) if approval is not verdict]
     if len(ids) > MOST_DECIDED:
         raise InvalidInput("ids", f"at most {MOST_DECIDED:,} at once")
-    wall, now = Wall(who), utc_now()
-    changed, refused = [], []
-    for creative in who.store.creatives.get_many(list(dict.fromkeys(ids))):
-        before = creative.approval
-        try:
-            if verdict is Approval.APPROVED:
-                refuse_unfit(creative)
-        except Conflict:
-            refused.append({"id": creative.id, "why": pictures_proof.why_not(creative)})
-            continue
-        if before is not verdict:
-            action = {"approved": "approve", "rejected": "reject", "pending": "unapprove"}[verdict.value]
-            entry = AuditEntry(now, who.key.id, action, "creative", creative.id)
-            creative = who.store.creatives.decide_approval(creative.id, verdict, entry)
-            who.services.arena.approval_changed(who.workspace, creative.id, now)
-        back = {"approved": "approve", "rejected": "reject", "pending": "wait"}[before.value]
-        changed.append({"id": creative.id, "before": back, "state": wall.shot(creative).state})
+    found = who.store.creatives.get_many(list(dict.fromkeys(ids)))
+    unfit = {one.id: pictures_proof.why_not(one) for one in found} if verdict is Approval.APPROVED else {}
+    refused = [{"id": id, "why": why} for id, why in unfit.items() if why]
+    good = [creative for creative in found if not unfit.get(creative.id)]
+    now, action = utc_now(), {"approved": "approve", "rejected": "reject", "pending": "unapprove"}[verdict.value]
+    moved = [creative.id for creative in good if creative.approval is not verdict]
+    pictures_of(who).decide(verdict, [AuditEntry(now, who.key.id, action, "creative", id) for id in moved])
+    for id in moved:
+        who.services.arena.approval_changed(who.workspace, id, now)
+    wall, changed = Wall(who), []
+    for creative in good:
+        before = {"approved": "approve", "rejected": "reject", "pending": "wait"}[creative.approval.value]
+        shot = wall.shot(replace(creative, approval=verdict))
+        changed.append({"id": creative.id, "before": before, "state": shot.state})
     return {"changed": changed, "refused": refused, "counts": pictures_of(who).counts(wanted)}
 
 
@@ -418,7 +433,7 @@ def _wanted(who: Member) -> Wanted:
 def again(who: Designer) -> Response:
     """Ask for these pictures once more: with the edges, facts and brand as they are now."""
     ids = [id for id in who.text("ids").split(",") if id][:MOST_DECIDED]
-    requests = pictures_of(who).requests(ids)
+    requests = pictures_of(who).requests(ids or [id for id, _ in pictures_of(who).ids(_wanted(who), MOST_DECIDED)])
     if not requests:
         raise InvalidInput("pictures", "nothing is known any more of how these were asked for")
     job = who.services.jobs.submit(who.workspace, "images", requests, f"pictures-{secrets.token_hex(12)}")

@@ -1,4 +1,4 @@
-"""Pictures as designers look for them: newest first, by state, product, size or batch. Reads only."""
+"""Pictures as designers look for them: newest first, by state, product, size or batch; many decided at once."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, not_, or_, select, update
 
 from service.domain import Approval, Creative, Product
 from service.errors import NotFound
-from service.records import ItemState, Job, JobItem
+from service.records import AuditEntry, ItemState, Job, JobItem
 
 from . import tables as t
 from .database import Database
-from .store import Page, Store, from_json
+from .store import Page, Store, _note, from_json
 
 STATES = ("waiting", "approved", "rejected", "review")  # "review": it waits, and something about it wants a look
 
@@ -84,7 +84,7 @@ class Pictures:
         """How many there are in each state, and under "" in all."""
         c = t.creatives.c
         base = dataclasses.replace(wanted, state="")
-        look = func.sum(_case(self._wants_a_look()))
+        look = func.sum(_case(and_(c.approval == Approval.PENDING.value, self._wants_a_look())))
         query = self._select(base, c.approval, func.count(c.id.distinct()).label("n"), look.label("look"))
         with self._database.reader.connect() as connection:
             rows = {row.approval: row for row in connection.execute(query.group_by(c.approval))}
@@ -96,6 +96,26 @@ class Pictures:
         found["review"] = int(pending.look or 0) if pending else 0
         found[""] = found["waiting"] + found["approved"] + found["rejected"]
         return found
+
+    def totals(self) -> tuple[int, int]:
+        """(pictures, those that wait for a decision)."""
+        c = t.creatives.c
+        waiting = func.sum(_case(c.approval == Approval.PENDING.value))
+        query = select(func.count(), waiting).where(c.workspace == self._workspace)
+        with self._database.reader.connect() as connection:
+            n, n_waiting = connection.execute(query).one()
+        return int(n), int(n_waiting or 0)
+
+    def decide(self, approval: Approval, entries: Sequence[AuditEntry]) -> None:
+        """Set the approval of the pictures that these entries name, all or none, and keep the entries."""
+        c = t.creatives.c
+        ids = [entry.thing_id for entry in entries]
+        with self._database.engine.begin() as connection:
+            for start in range(0, len(ids), 500):
+                here = (c.workspace == self._workspace, c.id.in_(ids[start : start + 500]))
+                connection.execute(update(t.creatives).where(*here).values(approval=approval.value))
+            for entry in entries:
+                _note(connection, self._workspace, entry)
 
     def formats(self) -> tuple[str, ...]:
         """Sizes that there are pictures of."""

@@ -84,7 +84,7 @@ function mark(id, state) {
 }
 
 function recount(counts) {
-  document.querySelectorAll("#filters a[data-state]").forEach((tab) => { tab.querySelector(".n-of").textContent = counts[tab.dataset.state].toLocaleString("en"); });
+  document.querySelectorAll("#filters a[data-state]").forEach((tab) => { if (tab.dataset.state in counts) tab.querySelector(".n-of").textContent = counts[tab.dataset.state].toLocaleString("en"); });
 }
 
 async function decide(ids, verdict, extra = {}) {
@@ -133,7 +133,7 @@ function tell() {
   const total = Number(document.querySelector("#filters [aria-current] .n-of")?.textContent.replaceAll(",", "") ?? n);
   tray.querySelector(".tray-said").textContent = isAll && total > n ? `All ${total.toLocaleString("en")} chosen` : n === 1 ? "1 chosen" : `${n} chosen`;
   document.querySelector("#take [name=ids]").value = isAll ? "" : picked().join(",");
-  document.querySelector("#again [name=ids]").value = picked().join(",");
+  document.querySelector("#again [name=ids]").value = isAll ? "" : picked().join(",");
   document.querySelector("[data-take]").textContent = n ? (isAll ? "Download all" : `Download ${n}`) : about.state ? "Download these" : "Download all";
 }
 async function bulk(name) {
@@ -155,7 +155,7 @@ async function look(shot) {
   if (!shot) return;
   goTo(shot, true);
   const answer = await fetch(`/pictures/shots/${encodeURIComponent(shot.dataset.id)}`).catch(() => null);
-  if (!answer?.ok) { say("The connection is lost. Try again when it is back.", "bad"); return; }
+  if (!answer?.ok || answer.redirected) { say(answer ? "This page is out of date. Load it again." : "The connection is lost. Try again when it is back.", "bad"); return; }
   const text = await answer.text();
   if (current !== shot.dataset.id) return; // one has gone on meanwhile
   const isProofOpen = viewer.querySelector("#proof")?.open;
@@ -216,6 +216,7 @@ const offline = document.getElementById("offline");
 document.addEventListener("htmx:configRequest", (event) => {
   if (event.target.id !== "progress") return;
   const seen = [...document.querySelectorAll(".shot[data-making]")].map((slot) => slot.dataset.slot);
+  event.detail.parameters.set("state", about.state ?? "");
   event.detail.parameters.set("waiting", seen.slice(0, 600).join(","));
 });
 document.addEventListener("htmx:beforeRequest", (event) => { if (event.target.id === "progress" && document.hidden) event.preventDefault(); });

@@ -230,6 +230,9 @@ def test_failures_are_told_and_tried_again(site: Site) -> None:
     page.locator(".flash").get_by_text("Trying the missing ones again").wait_for()
     page.locator(".shot.failed").wait_for()
     assert page.locator(".shot[data-id]").count() == 1
+    page.locator("#filters a", has_text="Not made").click()
+    page.wait_for_url("**state=failed")
+    assert page.locator(".shot").count() == page.locator(".shot.failed").count() == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

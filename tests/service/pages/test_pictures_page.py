@@ -14,10 +14,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
-from service.domain import Approval
+from service.domain import Approval, Creative
 from service.pages.pictures_cut import merged
 from service.pages.pictures_upload import title_of
+from service.storage import tables as t
 from service.storage.pictures import Pictures, Wanted
+from service.storage.store import to_json
 from tests.service.conftest import NOW, SCENES, Shop, creative_of, settings_in
 from tests.service.pages.pictures_site import photograph, quick_studio
 
@@ -152,15 +154,20 @@ def test_a_thousand_pictures_are_paged_counted_decided_and_sent(desk: Desk) -> N
     desk.upload("bulk.png", photograph((90, 90, 7)))
     store, objects = desk.shop.store, desk.shop.services.objects("main")
     pictures = Pictures(desk.shop.services.database, "main")
-    made = []
+    made: list[str] = []
+    rows = []
     for number in range(1_000):
         creative, data = creative_of("bulk", SCENES[number % 2], seed=number)
         if number < 3:
             objects.put(creative.picture_key, data)
         if number == 7:
             creative = replace(creative, receipt=replace(creative.receipt, max_abs_diff=3))
-        store.creatives.put(creative, NOW)
         made.append(creative.id)
+        rows.append({"workspace": "main", "id": creative.id, "product_id": "bulk", "format": "square",
+                     "approval": "pending", "picture_key": creative.picture_key, "created": NOW,
+                     "body": to_json(Creative, replace(creative, created=NOW))})  # fmt: skip
+    with store.database.engine.begin() as connection:
+        connection.execute(t.creatives.insert(), rows)
     page = desk.client.get("/pictures/all?product=bulk").text
     assert page.count('class="shot ') == 60  # a page, whatever there is
     assert page.count('loading="lazy"') >= 60
