@@ -8,7 +8,6 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from service.errors import InvalidInput
-from service.images.positions import parse_wish
 
 from .access import Designer
 from .copy import Seed
@@ -31,6 +30,8 @@ class PlacementWish(Strict):
 
     def told(self) -> dict[str, Any]:
         """The wish as ``parse_wish`` reads it. Raises InvalidInput where it makes no sense."""
+        from service.images.positions import parse_wish  # here: starting the server must not load geometry
+
         said = self.model_dump(exclude_none=True)
         parse_wish(said)
         return said
