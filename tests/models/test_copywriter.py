@@ -141,14 +141,20 @@ def test_a_heavier_answer_weighs_more_in_the_loss(tuned: Any) -> None:
     assert both == pytest.approx((3 * alone[0] + alone[1]) / 4, abs=1e-4)
 
 
-def _train(tiny_folder: Path, run: Path, budget_minutes: float, steps: int) -> None:
+def _train(tiny_folder: Path, run: Path, budget_minutes: float, steps: int, begin_with: Path | None = None) -> None:
     rows = [
         {"group": f"p{p}#0", "system": "s", "user": f"product {p}", "answer": f"line {a}", "source": "written"}
         for p in range(14)
         for a in range(3)
     ]
     args = argparse.Namespace(
-        run=run, base=str(tiny_folder), device="cpu", threads=1, budget_minutes=budget_minutes, save_minutes=1e9
+        begin_with=begin_with,
+        run=run,
+        base=str(tiny_folder),
+        device="cpu",
+        threads=1,
+        budget_minutes=budget_minutes,
+        save_minutes=1e9,
     )
     train(rows, args, Recipe(rank=4, alpha=8, learning_rate=1e-2, steps=steps, groups_a_step=2, warmup_steps=1))
 
@@ -179,6 +185,15 @@ def test_a_stopped_training_goes_on_where_it_was(tiny_folder: Path, tmp_path: Pa
     assert stopped["step"] == whole["step"] == 6
     for name, tensor in whole["adapter"].items():
         torch.testing.assert_close(stopped["adapter"][name], tensor)
+
+
+def test_a_new_run_goes_on_from_the_weights_of_another(tiny_folder: Path, tmp_path: Path) -> None:
+    _train(tiny_folder, tmp_path / "first", 10.0, 3)
+    _train(tiny_folder, tmp_path / "second", 0.0, 3, begin_with=tmp_path / "first")
+    first, second = (torch.load(tmp_path / n / "state.pt", weights_only=True) for n in ("first", "second"))
+    assert (first["step"], second["step"]) == (3, 0)
+    for name, tensor in first["adapter"].items():
+        torch.testing.assert_close(second["adapter"][name], tensor, rtol=0, atol=0)
 
 
 # --- serving ---------------------------------------------------------------------------------------------------------
