@@ -24,7 +24,7 @@ from service.copy.rules import Ruling, check
 from service.products import parse_product
 
 FOLDER = Path(__file__).parents[1] / "data" / "rules"
-SETS = ("heldout", "blind", "blind2")
+SETS = ("heldout", "blind", "blind2", "blind3")
 
 
 @dataclass(frozen=True, slots=True)
