@@ -38,7 +38,7 @@ log = logging.getLogger("adloom.pictures")
 RECIPE = "lift-1"  # raise it when what is kept changes
 WORK_PX = 1400  # longer side that the brush works at
 TILE_PX = 720  # longer side of the cut-out that tiles show
-CLEAN = 0.12  # uncertainty below which an edge is called clean
+CLEAN, GOOD = 0.12, 0.3  # uncertainty below which an edge is called so
 REMEMBERED = 4_000  # facts kept in memory
 
 
@@ -100,7 +100,9 @@ class Lift:
             return f"{self.n_products} products on it"
         if self.needs_review:
             return "Look at the edge"
-        return "Clean edge" if self.uncertainty < CLEAN else "Good edge"
+        if self.uncertainty < CLEAN:
+            return "Clean edge"
+        return "Good edge" if self.uncertainty < GOOD else "Probably good"
 
     @property
     def why(self) -> str:
