@@ -86,10 +86,10 @@ def read_rows(
             if id is None:
                 raise InvalidInput("product_id", "missing")
             if not is_known(id):
-                raise InvalidInput("product_id", f"no product {id!r}")
+                raise InvalidInput("product_id", f"no product {id[:128]!r}")
             lines.append(line_of(id, row.cells, scenes, formats))
         except InvalidInput as error:
-            refused.append(Refused(None, id, f"row {row.number}: {error}"))
+            refused.append(Refused(None, id and id[:128], f"row {row.number}: {error}"))
     if not lines and not refused:
         raise InvalidInput("list", "no rows")
     return Read(tuple(lines), tuple(refused))
