@@ -91,4 +91,11 @@ def test_a_backend_is_made_by_name_and_an_unknown_one_says_what_exists() -> None
     assert text_model("fake").name == "fake"
     with pytest.raises(UnknownBackend, match="openai-compatible"):
         text_model("gpt")
-    assert set(TEXT_MODELS) == {"local", "openai-compatible", "fake"}
+    assert set(TEXT_MODELS) == {"local", "openai-compatible", "none", "fake"}
+
+
+def test_the_backend_none_speaks_no_language_and_writes_nothing() -> None:
+    model = text_model("none")
+    assert model.languages == ()
+    with pytest.raises(UnsupportedRequest):
+        model.write(TextRequest(system="s", user="u"))
