@@ -19,6 +19,7 @@ TEXT_MODELS: Mapping[str, str] = {
 IMAGE_MODELS: Mapping[str, str] = {
     "plates": "models.image.plates:Plates",  # rendered backdrops
     "scene-model": "models.image.scene_model:SceneModel",  # our own diffusion model
+    "diffusers": "models.image.diffusers_fill:DiffusersFill",  # inpainting, fill and editing pipelines, GPUs
     "fake": "models.image.fake:FakePlace",  # no weights
 }
 

@@ -76,6 +76,16 @@ class Settings(BaseSettings):
     text_url: str | None = Field(default=None, description="server of the openai-compatible backend, with its /v1")
     text_api_key: SecretStr | None = Field(default=None, description="key of that server, if it wants one")
     image_backend: str = Field(default="plates", description="image backend when a request names none")
+    diffusers_model: str = Field(default="", description="pipeline of the diffusers backend: hub id or folder")
+    diffusers_controlnet: str | None = Field(default=None, description="its ControlNet, where its family needs one")
+    diffusers_lora: str | None = Field(default=None, description="LoRA weights laid over it: hub id or file")
+    diffusers_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="its precision; auto: 16 bits on a GPU"
+    )
+    diffusers_safety_checker: bool = Field(default=True, description="leave its own safety checker in, if it has one")
+    diffusers_tries: Annotated[int, Field(ge=1, le=16)] = Field(
+        default=4, description="pictures painted at most while the product grows"
+    )
     matting_backend: str = Field(
         default="auto", description="who cuts out: auto (packshot, else the best installed), packshot, isnet, birefnet"
     )

@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image
 
 from models.errors import ModelError
+from models.image.fill import Filler
 from models.types import BytePixels, CameraClass, CutOut, ImageModel, ImageRequest, Matting, PaintedBackdrop, TextModel
 from prompts.scenes import SceneRow
 from prompts.scenes import scene as scene_row
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from .images.choice import Choice, Look
     from .images.compose import Composition
     from .images.label_text import LabelReader
+    from .images.placement import Placement
     from .images.positions import Proposal
 
 T = TypeVar("T")
@@ -466,6 +468,10 @@ class Studio:
             placements = staging.stood(actors, painted.backdrop, room, parse_wish(placement), arrangement)
         composed = compose_set(staging.lit(actors, placements), painted.backdrop, seed=seed, match_light=match_light)
         self._shop.stages.add(composed.stages)
+        painter = self._shop.painter(painted.backdrop.provenance.backend)
+        is_filled = isinstance(painter, Filler)
+        if isinstance(painter, Filler):
+            composed, painted = self._filled(painter, composed, painted, readies, placements, place_for, seed)
         brand = brand or brand_of(product)
         composed = _mounted(composed, frame, brand)
         picture, layout, findings = composed.pixels, {}, tuple(_notes(composed.notes, painted, ready.cut_out))
@@ -529,7 +535,7 @@ class Studio:
                     for r, w, p in zip(readies, placements, group, strict=True)
                 ],
                 provenance=painted.backdrop.provenance,
-                backdrop=painted.backdrop,
+                backdrop=None if is_filled else painted.backdrop,
                 offset_px=frame.offset_px,
                 reader=self._shop.label_reader,
                 match_light=match_light,
@@ -611,6 +617,29 @@ class Studio:
         if backend in (None, "plates") and scene.plate is not None:
             return self.paint(scene, backend="plates")
         return self.paint(scene, backend=backend, seed=seed, view_angle_deg=self.ready(product).view_angle_deg)
+
+    def _filled(
+        self,
+        painter: Filler,
+        composed: Composition,
+        painted: PaintedBackdrop,
+        readies: Sequence[_Ready],
+        placements: Sequence[Placement],
+        scene: Scene,
+        seed: int,
+    ) -> tuple[Composition, PaintedBackdrop]:
+        """The place around the products painted by a network; who painted it goes on record."""
+        from .images.compose import depth_order
+        from .images.filling import filled
+
+        order = depth_order(placements)
+        products = [(readies[k].cut_out, placements[k]) for k in order]
+        from_above = painted.backdrop.camera_class is CameraClass.TOP_DOWN
+        with self._shop.stages.stage("paint place"), self._shop.painting:
+            composed, made = filled(
+                painter, composed, products, scene.words, seed=seed, tries=painter.tries, from_above=from_above
+            )
+        return composed, replace(painted, backdrop=replace(painted.backdrop, provenance=made))
 
     def _taken(self, painted: PaintedBackdrop, take: int) -> PaintedBackdrop:
         from models.image.mirror import mirrored

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from models import TextModel, image_model, matting_model, text_model
 from models.device import sensible_threads
+from models.types import ImageModel
 
 from .arena import Arena, rules_of, utc_now
 from .copy.brief import BriefFile, merged, parse_brief
@@ -187,12 +188,27 @@ def workshop(settings: Settings) -> Workshop:
         Backends(
             text=lambda: _text(settings),
             matting=lambda: matting_model(settings.matting_backend),
-            image=image_model,
+            image=lambda name: _image(settings, name),
             default_image=settings.image_backend,
             ocr=settings.ocr,
             labels=labeller(settings),
             safety=settings.safety,
         )
+    )
+
+
+def _image(settings: Settings, name: str) -> ImageModel:
+    """An image backend with the settings that it knows."""
+    if name != "diffusers":
+        return image_model(name)
+    return image_model(
+        name,
+        model=settings.diffusers_model,
+        controlnet=settings.diffusers_controlnet,
+        lora=settings.diffusers_lora,
+        dtype=settings.diffusers_dtype,
+        keeps_safety_checker=settings.diffusers_safety_checker,
+        tries=settings.diffusers_tries,
     )
 
 

@@ -10,10 +10,8 @@ from fastapi import APIRouter, Response
 from PIL import Image
 from pydantic import BaseModel, Field
 
-from models import registry
 from service.arena import utc_now
 from service.domain import Photo, Product
-from service.images.retouching import AUTO, Ask, retouched
 from service.photos import keep_photo
 from service.records import AuditEntry
 from service.usage import PICTURES
@@ -51,6 +49,9 @@ def retouch_photo(id: Name, name: Name, who: Designer, response: Response, body:
 
     Example: curl -X POST -H "X-API-Key: $KEY" $URL/v1/products/mug/photos/front.jpg/retouch
     """
+    from models import registry
+    from service.images.retouching import AUTO, Ask, retouched
+
     body = body or RetouchRequest()
     services, settings = who.services, who.services.settings
     store, objects = services.store(who.workspace), services.objects(who.workspace)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,12 +50,16 @@ def measured_contrast(ink: Rgb, ground: NDArray[np.float32], around: NDArray[np.
 
 
 def to_lab(colour: Sequence[float]) -> tuple[float, float, float]:
+    import cv2
+
     pixel = np.asarray([[[v / 255.0 for v in colour]]], dtype=np.float32)
     light, a, b = cv2.cvtColor(pixel, cv2.COLOR_RGB2LAB)[0, 0]
     return float(light), float(a), float(b)
 
 
 def from_lab(light: float, a: float, b: float) -> Rgb:
+    import cv2
+
     rgb = cv2.cvtColor(np.asarray([[[light, a, b]]], dtype=np.float32), cv2.COLOR_LAB2RGB)[0, 0]
     red, green, blue = (int(np.clip(v * 255.0 + 0.5, 0, 255)) for v in rgb)
     return red, green, blue
@@ -108,6 +111,8 @@ def paper_for(brand: Brand, tone: tuple[float, float, float], *, is_dark: bool) 
 
 def accent_of(brand: Brand, picture: BytePixels, alpha: Alpha) -> Rgb:
     """The shop's accent; where it is the default, the product's most common strong colour, deepened."""
+    import cv2
+
     if brand.accent != _DEFAULT.accent:
         return from_hex(brand.accent)
     product = picture[alpha > 0.98][::7]
@@ -128,6 +133,8 @@ def accent_of(brand: Brand, picture: BytePixels, alpha: Alpha) -> Rgb:
 
 def busyness(picture: BytePixels, box: Box) -> float:
     """How restless the scene is behind the words, 0 to 1: spread and local change of lightness."""
+    import cv2
+
     left, top, right, bottom = (max(0, round(v)) for v in box)
     patch = picture[top:bottom, left:right]
     if min(patch.shape[:2]) < 12:

@@ -155,7 +155,7 @@ def compose_set(
     with clock.stage("lay product"):
         picture = picture.copy()
         for k in depth_order(placements):
-            _lay_in(picture, laid[k])
+            lay_in(picture, laid[k])
         parts = visible_parts(laid, placements)
     return Composition(
         picture, _around(laid), _whole_alpha(laid, size), laid[0].photo, clock.seconds, tuple(notes), parts
@@ -340,7 +340,7 @@ def _mean(light: FloatPixels, product: LaidProduct) -> NDArray[np.float32]:
     return np.asarray(light[::step, ::step][solid].mean(axis=0), dtype=np.float32)
 
 
-def _lay_in(picture: BytePixels, product: LaidProduct) -> None:
+def lay_in(picture: BytePixels, product: LaidProduct) -> None:
     """The photograph where it is solid, a blend of light in its soft edge, in place."""
     left, top, right, bottom = product.box
     there = picture[top:bottom, left:right]

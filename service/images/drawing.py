@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -33,6 +32,8 @@ class Ink:
     @property
     def around(self) -> NDArray[np.bool_]:
         """(h, w) the letters and what the eye compares them with."""
+        import cv2
+
         halo = cv2.dilate(self.cover, np.ones((2 * HALO_PX + 1, 2 * HALO_PX + 1), dtype=np.uint8))
         return np.asarray(halo) > 0
 

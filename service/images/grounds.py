@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,6 +34,8 @@ class Field:
     @cached_property
     def keep_out(self) -> NDArray[np.bool_]:
         """(H, W) the product and ``breath_px`` around it, at half resolution and rounded up."""
+        import cv2
+
         height, width = self.alpha.shape
         k = 2 if min(height, width) >= 400 else 1
         small = cv2.resize(self.alpha, (-(-width // k), -(-height // k)), interpolation=cv2.INTER_AREA) if k > 1 else (

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +38,8 @@ def find_spot(size_px: float, fmt: Format, keep_out: NDArray[np.bool_], taken: S
         keep_out: (H, W) the product and a little air.
         taken: boxes that hold something else.
     """
+    import cv2
+
     left, top, right, bottom = fmt.safe_box_px
     if fmt.is_split:
         x0, y0, x1, y1 = fmt.stage.picture
