@@ -261,7 +261,7 @@ class Story:
             page = self._call("GET", "/v1/creatives", params={"product_id": product, "limit": 200})
             kept: list[Json] = []
             for creative in page["items"]:
-                if creative["receipt"]["max_abs_diff"] or not creative["receipt"]["checked_px"]:
+                if not self._call("GET", f"/v1/creatives/{creative['id']}/receipt")["passed"]:
                     raise DemoFailed(f"receipt of {creative['id']} failed: the product was changed")
                 approved = self._call("POST", f"/v1/creatives/{creative['id']}/approve")
                 name = f"pictures/{product}-{creative['scene']['id']}-{creative['format']}.png"

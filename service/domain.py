@@ -302,6 +302,13 @@ class PartReceipt:
     growth_share: float | None  # of the product's area
     text: LabelText
     relit_delta_e: float = 0.0  # inside the mask, 95th percentile; 0 unless relighting was asked for
+    through_px: int = 0  # of a see-through product: pixels whose own light was checked, the place showing through
+    through_max_out: int = 0  # 0 to 255, how far one of them lies beyond what any place behind it could give
+
+    @property
+    def is_proved(self) -> bool:
+        """Solid pixels were compared, or, where there are none, the light that a see-through product adds itself."""
+        return (self.checked_px > 0 or self.through_px > 0) and self.through_max_out == 0
 
 
 RELIT_MOST = 12.0  # CIE76: a product relit farther than this is another product
@@ -337,7 +344,11 @@ class Receipt:
     @property
     def passed(self) -> bool:
         """Whether every product is proved to be what the claim says."""
-        if self.checked_px <= 0 or any(part.checked_px <= 0 for part in self.parts if part.hidden_share < 0.9):
+        if self.checked_px <= 0 and not self.parts:
+            return False
+        if not all(part.is_proved for part in self.parts if part.hidden_share < 0.9):
+            return False
+        if not any(part.is_proved for part in self.parts) and self.parts:
             return False
         if self.claim == "relit":
             return bool(self.parts) and all(part.relit_delta_e <= RELIT_MOST for part in self.parts)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.errors import ShapeMismatch
-from models.pixels import to_lab
+from models.pixels import to_lab, to_linear, to_srgb
 from models.types import Alpha, BytePixels
 
 ERODE_PX = 3  # the soft edge and the resampling filter's reach stay out of the proof
@@ -92,3 +92,36 @@ def _percentile_of_changed(
 def pixels_digest(picture: BytePixels, alpha: Alpha, erode_px: int = ERODE_PX) -> str:
     """sha256 of the product's pixels inside the eroded mask, in reading order."""
     return hashlib.sha256(np.ascontiguousarray(picture[inner_mask(alpha, erode_px=erode_px)]).tobytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """What is true of the see-through part of a product."""
+
+    checked_px: int
+    max_out: int  # levels of 255 beyond what any place behind could give
+
+
+def compare_through(picture: BytePixels, own: BytePixels, alpha: Alpha, shows: Alpha) -> Through:
+    """Is the light that a see-through product adds itself still all there?
+
+    Such a pixel is alpha times the product's own colour plus what the place behind it sends through, in linear light.
+    Whatever the place is, it sends between nothing and (1 - alpha). A pixel outside of that range was changed.
+
+    Args:
+        picture: (H, W, 3) the finished picture under the product.
+        own: (H, W, 3) the product's own colours at that size, the old ground taken out.
+        alpha: (H, W) the product's matte at that size.
+        shows: (H, W) the same, 0 where another product stands in front.
+    """
+    if not picture.shape == own.shape == (*alpha.shape, 3) or shows.shape != alpha.shape:
+        raise ShapeMismatch(picture=picture.shape, own=own.shape, alpha=alpha.shape, shows=shows.shape)
+    soft = (alpha > 0.05) & (alpha < 1.0) & (shows > 0.0)
+    if not soft.any():
+        return Through(0, 0)
+    share = alpha[soft][:, None]
+    adds = to_linear(own[None, soft])[0] * share
+    least, most = to_srgb(adds[None])[0].astype(np.int16), to_srgb((adds + (1.0 - share))[None])[0].astype(np.int16)
+    seen = picture[soft].astype(np.int16)
+    out = np.maximum(least - seen, seen - most) - 1  # one level of rounding
+    return Through(int(soft.sum()), max(0, int(out.max())))

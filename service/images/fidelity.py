@@ -35,6 +35,7 @@ from .placement import Placement
 
 FORMAT_VERSION = 2
 FROM_ABOVE_DEG = 50.0
+SEE_THROUGH = 0.5  # a product with less of its area solid is checked by its own light, too
 MOST_GROWTH = 0.01  # of the product's area; measured on plates: 0
 NOT_READ = LabelText("not read", note="no reader was given")
 
@@ -207,6 +208,11 @@ def _part(
             text = reader.compare(
                 product.cut_out, product.photo_sha256, there, product.placement.scale, picture_sha256, hidden
             )
+    through = fidelity.Through(0, 0)
+    if there is not None and solid < SEE_THROUGH * float((part.alpha > 0.0).sum()):
+        through = fidelity.compare_through(
+            there, lay_product(product.cut_out, product.placement).edge, part.alpha, part.shows
+        )
     known = _known(product.cut_out)
     return PartReceipt(
         product_id=product.product_id,
@@ -229,6 +235,8 @@ def _part(
         growth_share=None if grown is None else grown.share,
         text=text,
         relit_delta_e=round(found.inner_delta_e_p95, 3) if relit else 0.0,
+        through_px=through.checked_px,
+        through_max_out=through.max_out,
     )
 
 

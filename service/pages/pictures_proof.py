@@ -40,12 +40,14 @@ def why_not(creative: Creative) -> str:
 def verdict(creative: Creative) -> str:
     """The receipt in one line."""
     receipt = creative.receipt
-    if receipt.checked_px == 0:
+    if receipt.checked_px == 0 and not any(part.is_proved for part in receipt.parts):
         return "No product pixel could be checked."
     if not receipt.passed:
         return "The product was changed: this picture cannot be approved."
     if receipt.claim == "relit":
         return "Relit, as was asked for: its colours were moved, and the receipt says how far."
+    if receipt.checked_px == 0:
+        return "It is see-through: the light that it adds itself was not changed."
     whose = "product pixel" if len(receipt.parts) < 2 else f"pixel of {len(receipt.parts)} products"
     return f"Not one {whose} was changed."
 
@@ -65,7 +67,15 @@ def _part(part: PartReceipt, title: str, several: bool) -> list[Line]:
     if part.relit_delta_e > 0:
         found.append(Line(f"{title or 'The product'} was relit by {part.relit_delta_e:.1f} (CIE76) at most.", True))
     else:
-        found.append(_compared(part.checked_px, part.max_abs_diff, f"{title}: " if several and title else ""))
+        whose = f"{title}: " if several and title else ""
+        if part.checked_px or not part.through_px:
+            found.append(_compared(part.checked_px, part.max_abs_diff, whose))
+        if part.through_px:
+            said = (
+                f"{whose}{part.through_px:,} see-through pixels checked: the product’s own light is all there."
+            )
+            changed = f"{whose}see-through pixels were changed, by {part.through_max_out} of 255 at most."
+            found.append(Line(changed if part.through_max_out else said, part.through_max_out == 0))
     found.append(_size(part.resized, part.scale))
     if part.hidden_share > 0:
         found.append(Line(f"{words.percent(part.hidden_share, 0)} of it stands behind other products."))

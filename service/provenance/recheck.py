@@ -28,6 +28,8 @@ EACH = (
     "edge_delta_e",
     "hidden_share",
     "growth_px",
+    "through_px",
+    "through_max_out",
 )
 NEARLY = 0.02  # of colour differences: other processors round differently
 

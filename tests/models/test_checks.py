@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from models.checks.expansion import expansion
+from models.checks.fidelity import Through, compare_through
 from models.checks.ocr import Line
 from models.checks.people import people_in, without_people
 from models.checks.text_kept import compare_text
+from models.pixels import over, to_linear, to_srgb
+from models.types import Alpha, BytePixels
 
 Pixels = NDArray[np.uint8]
 
@@ -100,3 +103,35 @@ def test_printed_words_are_read() -> None:
     read = [found.text for found in Reader().read(np.asarray(page))]
     assert [text.replace(" ", "") for text in read] == ["EarlGrey", "20bags"]
     assert Reader().read(np.full((200, 300, 3), 200, np.uint8)) == ()
+
+
+# --- see-through products ----------------------------------------------------------------------------------------
+
+
+def glass(seed: int = 0) -> tuple[BytePixels, Alpha, BytePixels]:
+    """A picture of half-clear glass over a place of noise, its matte, and its own colours."""
+    rng = np.random.default_rng(seed)
+    own = rng.integers(40, 220, (40, 30, 3), dtype=np.uint8)
+    alpha = rng.uniform(0.2, 0.9, (40, 30)).astype(np.float32)
+    place = to_linear(rng.integers(0, 256, (40, 30, 3), dtype=np.uint8))
+    return to_srgb(over(to_linear(own), alpha, place)), alpha, own
+
+
+def test_glass_with_any_place_behind_it_is_proved_by_its_own_light() -> None:
+    for seed in range(5):
+        picture, alpha, own = glass(seed)
+        found = compare_through(picture, own, alpha, alpha)
+        assert found == Through(1_200, 0)
+
+
+def test_glass_that_was_painted_over_is_found() -> None:
+    picture, alpha, own = glass()
+    solid = np.unravel_index(int(np.argmax(alpha)), alpha.shape)
+    picture[solid] = 255 - own[solid]
+
+    assert compare_through(picture, own, alpha, alpha).max_out > 5
+
+
+def test_what_stands_behind_something_is_not_checked() -> None:
+    picture, alpha, own = glass()
+    assert compare_through(picture, own, alpha, np.zeros_like(alpha)) == Through(0, 0)

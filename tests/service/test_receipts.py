@@ -14,10 +14,14 @@ from PIL import Image, ImageDraw
 
 from models.image.fake import FakePlace
 from models.matting.fake import FakeMatting
+from models.matting.given import cut_out_with_mask
 from models.text.fake import FakeText
+from models.types import ImageRequest
 from service.arena import utc_now
 from service.domain import Creative, Photo, Product, Receipt
-from service.images.fidelity import doubts
+from service.images.compose import compose
+from service.images.fidelity import doubts, measure
+from service.images.positions import Room, parse_wish, stand
 from service.provenance import metadata
 from service.provenance.labels import Labeller
 from service.provenance.recheck import recheck
@@ -201,3 +205,31 @@ def test_older_pictures_get_their_print_later(house: House) -> None:
 def test_a_scene_that_asks_for_people_is_told_so(house: House) -> None:
     creative, _ = house.make(scene="grey floor, a woman holding flowers")
     assert [finding.severity for finding in creative.findings if finding.id == "scene.people"] == ["warn"]
+
+
+def test_a_see_through_product_is_proved_by_the_light_it_adds() -> None:
+    """Half-clear all over: no solid pixel, yet a receipt that passes, and one that fails when it is painted over."""
+    pixels = np.asarray(Image.open(io.BytesIO(PHOTOS["blue"])))
+    clear = cut_out_with_mask(pixels, FakeMatting().cut_out(pixels).alpha * np.float32(0.6))
+    place = FakePlace().paint(ImageRequest("grey floor", (1024, 1024))).backdrop
+    frame = Room.of((640, 640), (320.0, 500.0), (300.0, 400.0))
+    placement = stand(clear, place, frame, None, parse_wish(None))
+    picture = compose(clear, place, placement, seed=1).pixels
+
+    def receipt_of(shown: np.ndarray) -> Receipt:
+        data = io.BytesIO()
+        Image.fromarray(shown).save(data, "PNG")
+        asked = {"cut_out": clear, "placement": placement, "photo_sha256": "0" * 64, "provenance": place.provenance}
+        return measure(data.getvalue(), **asked)  # type: ignore[arg-type]
+
+    left, top, right, bottom = placement.product_box
+    painted = picture.copy()
+    painted[top + (bottom - top) // 6, (left + right) // 2] = (255, 255, 0)
+
+    good, bad = receipt_of(picture), receipt_of(painted)
+
+    assert good.checked_px == 0
+    assert good.parts[0].through_px > 10_000
+    assert good.passed
+    assert bad.parts[0].through_max_out > 0
+    assert not bad.passed
