@@ -410,6 +410,7 @@ class Studio:
         others: Sequence[Product] = (),
         arrangement: str | None = None,
         match_light: bool = True,
+        relight: bool = False,
         label_policy: LabelPolicy | None = None,
         shows_price: bool = False,
         offers: Sequence[Offer] = (),
@@ -431,6 +432,7 @@ class Studio:
             placement: where the product is to stand, see ``images.positions.parse_wish``; None: as the format wants it.
             others: further products of the same picture, with an ``arrangement``: set, size_comparison or flat_lay.
             match_light: move the place's white balance, grain and sharpness towards the product's.
+            relight: give the product the place's light, within a bound; the receipt then says "relit", nothing else.
             label_policy: none, eu, cn or all; None: as the settings say.
             shows_price: letter the product's price, and the lower one of an offer that runs beside it; from facts only.
             offers: the first that runs on ``day`` (today) is shown with its last day.
@@ -466,7 +468,9 @@ class Studio:
         with stage("place"):
             actors = [staging.Actor(p, r.cut_out) for p, r in zip(group, readies, strict=True)]
             placements = staging.stood(actors, painted.backdrop, room, parse_wish(placement), arrangement)
-        composed = compose_set(staging.lit(actors, placements), painted.backdrop, seed=seed, match_light=match_light)
+        composed = compose_set(
+            staging.lit(actors, placements), painted.backdrop, seed=seed, match_light=match_light, relights=relight
+        )
         self._shop.stages.add(composed.stages)
         painter = self._shop.painter(painted.backdrop.provenance.backend)
         is_filled = isinstance(painter, Filler)
@@ -539,6 +543,7 @@ class Studio:
                 offset_px=frame.offset_px,
                 reader=self._shop.label_reader,
                 match_light=match_light,
+                relit=relight,
             )
         findings = (*findings, *fidelity.doubts(receipt), *self._safety(scene, readies, picture, receipt))
         self._keep_mattes(receipt, readies)

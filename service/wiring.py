@@ -93,6 +93,7 @@ class Workbench(Protocol):
         others: Sequence[Product] = (),
         arrangement: str | None = None,
         match_light: bool = True,
+        relight: bool = False,
         label_policy: LabelPolicy | None = None,
     ) -> tuple[Creative, bytes]:
         """A finished ad and its encoded picture. ``scene`` is an id or words."""
@@ -339,7 +340,7 @@ def make_picture(services: Services, workspace: str, request: Mapping[str, Any])
         return replace(product, photos=tuple(photo for photo in product.photos if photo.sha256))
 
     product = with_photos(request["product_id"])
-    asked = ("placement", "arrangement", "match_light", "label_policy")
+    asked = ("placement", "arrangement", "match_light", "relight", "label_policy")
     wishes = {key: request[key] for key in asked if key in request}
     if request.get("others"):
         wishes["others"] = [with_photos(id) for id in request["others"]]

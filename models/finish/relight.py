@@ -1,4 +1,4 @@
-"""Moves the place towards the product, never the product: white balance and grain."""
+"""Moves the place towards the product: white balance, grain. The product itself only when that was asked for."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ OWN_COLOUR = 8.0  # CIELAB chroma from which on a product has a colour of its ow
 FAR_FROM_DAYLIGHT = 0.012  # u'v' distance beyond which "white" is rather a colour
 GRAIN_BLUR = 0.6  # px; sensor noise is never finer after demosaicing and resizing
 MAX_GRAIN = 1.8  # of 255; beyond this it is texture, not noise
+RELIT_BOUND = 10.0  # CIE76: farther, and it is another product
+RELIT_EXPOSURE = (0.6, 1.25)  # how much darker or brighter a product may be made
 MAX_GAIN = 1.2  # of one channel; a cream mug is no reason to paint a room yellow
 _TILE = 12  # px
 
@@ -174,3 +176,55 @@ def _uv(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     x, y = xy[..., 0], xy[..., 1]
     below = -2.0 * x + 12.0 * y + 3.0
     return np.stack([4.0 * x / below, 9.0 * y / below], axis=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Relight:
+    """What was done to the product's colours, because it was asked for."""
+
+    gain: tuple[float, float, float]  # multiplies the photograph's linear colours
+    delta_e_p95: float  # CIE76, over the solid product
+    share: float  # of the way to the place's light, 0 to 1; less where the bound came first
+
+
+def product_gain(
+    product: BytePixels,
+    alpha: Alpha,
+    ball_rgb: tuple[float, float, float],
+    place_gain: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    *,
+    bound: float = RELIT_BOUND,
+) -> Relight:
+    """The gain that gives the product the place's light, as far as the bound on its colour change lets it go.
+
+    Args:
+        product: (H, W, 3) sRGB.
+        alpha: (H, W).
+        ball_rgb: linear colour of a white ball (albedo .8) in the place.
+        place_gain: what the place's own colours were multiplied with before.
+        bound: 95th percentile of CIE76 over the solid product.
+    """
+    step = max(1, int(np.sqrt(product.shape[0] * product.shape[1] / 90_000)))
+    solid = product[::step, ::step][alpha[::step, ::step] > 0.98]
+    if len(solid) < 50:
+        return Relight((1.0, 1.0, 1.0), 0.0, 0.0)
+    white = neutral_white(product, alpha)
+    white = np.full(3, 0.8) if white is None else white  # a packshot's light is taken for neutral
+    ball = np.maximum(np.asarray(ball_rgb, np.float64) * np.asarray(place_gain), 1e-6) / 0.8
+    colour = np.clip((ball / ball.mean()) / (white / white.mean()), 1.0 / MAX_GAIN, MAX_GAIN)
+    wanted = colour * float(np.clip(ball.mean() / max(white.mean(), 0.5), *RELIT_EXPOSURE))
+    before, linear = pixels.to_lab(solid[None]), pixels.to_linear(solid[None])
+    for share in (1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1):
+        gain = wanted**share
+        after = pixels.to_srgb(np.clip(linear * gain.astype(np.float32), 0.0, 1.0))
+        moved = float(np.quantile(np.linalg.norm(pixels.to_lab(after) - before, axis=-1), 0.95))
+        if moved <= bound:
+            return Relight((float(gain[0]), float(gain[1]), float(gain[2])), moved, share)
+    return Relight((1.0, 1.0, 1.0), 0.0, 0.0)
+
+
+def relit(picture: BytePixels, gain: tuple[float, float, float]) -> BytePixels:
+    """The picture in another light; the same array when the gain changes nothing."""
+    if max(abs(g - 1.0) for g in gain) < 1e-3:
+        return picture
+    return pixels.to_srgb(np.clip(apply_gain(pixels.to_linear(picture), gain), 0.0, 1.0))

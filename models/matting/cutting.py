@@ -16,6 +16,7 @@ from .refine import count_products
 from .sureness import judged, signs
 
 AS_GLASS = "taken for clear glass: the ground shows through"
+SURE_SHARE = 0.05  # of what is more product than not; a network that looks at nothing is half sure of much of it
 _AROUND_PX = 40  # ground beside the product that tells its colour
 
 
@@ -46,6 +47,8 @@ def finished(
     """
     if float(alpha.max(initial=0.0)) < 0.5:
         raise NoProductFound("nothing stands out from the background")
+    if int((alpha >= 0.9).sum()) < SURE_SHARE * int((alpha >= 0.5).sum()):
+        raise NoProductFound("nothing in it is surely product: an empty or blurred photograph")
     found = signs(photo, alpha, coarse=coarse, other=other)
     uncertainty, reasons = judged(found, family)
     seen = {name: round(value, 3) for name, value in asdict(found).items() if value}

@@ -43,6 +43,9 @@ class ImagesRequest(Strict):
     match_light: Annotated[bool, Field(description="move the scene's white, grain and sharpness to the product's")] = (
         True
     )
+    relight: Annotated[
+        bool, Field(description='give the product the scene\'s light, within a bound; its receipt then says "relit"')
+    ] = False
     scenes: Annotated[list[Line], Field(min_length=1, max_length=500, description="scene ids, or words to paint from")]
     formats: Annotated[tuple[Id, ...], Field(min_length=1, max_length=20, strict=False)] = ("square",)
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=100, strict=False)] = (0,)
@@ -80,6 +83,7 @@ def make_images(body: ImagesRequest, who: Designer, request: Request, response: 
         store.copies.get(body.copy_id)
     shared = body.model_dump(include={"backend", "copy_id", "headline", "body", "call_to_action"})
     wishes: dict[str, Any] = {} if body.match_light else {"match_light": False}
+    wishes |= {"relight": True} if body.relight else {}
     wishes |= _words_of(body, store)
     if body.label_policy is not None:
         wishes["label_policy"] = body.label_policy

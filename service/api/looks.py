@@ -24,8 +24,9 @@ router = APIRouter(prefix="/v1/brands/{id}/look", tags=["images"], route_class=I
 Colour = Annotated[str, Field(pattern=r"^#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})$", description="#rgb or #rrggbb")]
 Role = Annotated[Literal["headline", "text"], Path(description="headline, or text for everything else")]
 BINARY = {"schema": {"type": "string", "format": "binary"}}
+FONTS = ("application/octet-stream", "font/ttf", "font/otf")
 LOGO_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {"image/png": BINARY, "image/webp": BINARY}}}
-FONT_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {"font/ttf": BINARY, "font/otf": BINARY}}}
+FONT_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": dict.fromkeys(FONTS, BINARY)}}
 
 
 class LookRequest(Strict):
@@ -81,7 +82,10 @@ def look_view(id: str, look: Look) -> dict[str, Any]:
 @router.get("", responses=READ)
 def get_look(id: BrandId, who: AnyCaller) -> LookView:
     """The kit; a brand without one has the plain kit."""
-    return LookView(**look_view(id, look_of(who.services.store(who.workspace), id)))
+    store = who.services.store(who.workspace)
+    if not store.brands.has(id):
+        raise NotFound("brand", id)
+    return LookView(**look_view(id, look_of(store, id)))
 
 
 @router.put("", responses=WRITE)

@@ -35,6 +35,9 @@ def image(
     match_light: Annotated[
         bool, typer.Option(help="Move the scene's white balance, grain and sharpness to the product's.")
     ] = True,
+    relight: Annotated[
+        bool, typer.Option("--relight", help='Give the product the scene\'s light; its receipt then says "relit".')
+    ] = False,
     labels: Annotated[
         str | None, typer.Option(help="none, eu (C2PA), cn (GB 45438) or all. Default: ADLOOM_LABEL_POLICY, none.")
     ] = None,
@@ -74,6 +77,7 @@ def image(
         others=[_further(path) for path in beside or ()],
         arrangement=arrangement if beside else None,
         match_light=match_light,
+        relight=relight,
     )
     out.write_bytes(data)
     if as_json:
@@ -91,7 +95,11 @@ def image(
         return
     receipt = creative.receipt
     say(f"wrote {out}: {creative.scene.words}")
-    say(f"receipt: largest difference {receipt.max_abs_diff} over {receipt.checked_px:,} product pixels")
+    if receipt.claim == "relit":
+        moved = max(part.relit_delta_e for part in receipt.parts)
+        say(f"receipt: relit, 95 % of the product's pixels by Delta E {moved:.1f} or less; nothing else is claimed")
+    else:
+        say(f"receipt: largest difference {receipt.max_abs_diff} over {receipt.checked_px:,} product pixels")
     for part in receipt.parts:
         words = ", ".join(part.text.after or part.text.before)
         say(f"  label: {part.text.verdict}" + (f" ({words})" if words else ""))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,13 +97,19 @@ def compose(
     seed: int,
     body: Body = OPAQUE,
     match_light: bool = True,
+    relights: bool = False,
 ) -> Composition:
     """Set one product into a place. See ``compose_set``."""
-    return compose_set([(cut_out, placement, body)], backdrop, seed=seed, match_light=match_light)
+    return compose_set([(cut_out, placement, body)], backdrop, seed=seed, match_light=match_light, relights=relights)
 
 
 def compose_set(
-    products: Sequence[tuple[CutOut, Placement, Body]], backdrop: Backdrop, *, seed: int, match_light: bool = True
+    products: Sequence[tuple[CutOut, Placement, Body]],
+    backdrop: Backdrop,
+    *,
+    seed: int,
+    match_light: bool = True,
+    relights: bool = False,
 ) -> Composition:
     """Set products into one place, those farther away first.
 
@@ -115,6 +121,8 @@ def compose_set(
         backdrop: the place at its own size.
         seed: of the grain.
         match_light: move the place's white balance, grain and sharpness towards the first product's.
+        relights: give the products the place's light, within a bound. They are no longer as photographed, and the
+            receipt must say so.
     """
     clock = _Clock()
     placements = [placement for _, placement, _ in products]
@@ -130,6 +138,10 @@ def compose_set(
             frame = _balanced(frame, balance.gain)
             if relight.is_too_dark_for(backdrop.ball_rgb, balance.product_white):
                 notes.append("the place is much darker than the light on the product")
+    if relights:
+        with clock.stage("relight"):
+            gain = balance.gain if match_light else (1.0, 1.0, 1.0)
+            laid = [_in_light(product, backdrop, gain) for product in laid]
     size = placements[0].size_px
     standing = []
     with clock.stage("volume"):
@@ -204,6 +216,12 @@ def lay_product(cut_out: CutOut, placement: Placement) -> LaidProduct:
     snapped[snapped >= SOLID] = 1.0
     snapped[snapped <= 1.0 - SOLID] = 0.0
     return LaidProduct(photo, np.ascontiguousarray(soft[..., :3]), snapped, placement.product_box)
+
+
+def _in_light(product: LaidProduct, backdrop: Backdrop, place_gain: tuple[float, float, float]) -> LaidProduct:
+    """The product in the place's light."""
+    gain = relight.product_gain(product.photo, product.alpha, backdrop.ball_rgb, place_gain).gain
+    return replace(product, photo=relight.relit(product.photo, gain), edge=relight.relit(product.edge, gain))
 
 
 class _Clock:

@@ -90,7 +90,13 @@ def recheck(creative: Creative, store: Store, objects: Objects, plates: Callable
     provenance = Provenance(str(said.get("backend")), str(said.get("model")), then.weights, then.seed)
     for match_light in (True, False):
         now = fidelity.measure_set(
-            picture, checked, provenance=provenance, backdrop=backdrop, reader=reader, match_light=match_light
+            picture,
+            checked,
+            provenance=provenance,
+            backdrop=backdrop,
+            reader=reader,
+            match_light=match_light,
+            relit=then.claim == "relit",
         )
         if backdrop is None or now.growth_px == then.growth_px:
             break

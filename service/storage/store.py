@@ -181,6 +181,13 @@ class Brands(_Repository):
             if done.rowcount == 0:
                 raise NotFound("brand", id)
 
+    def has(self, id: str) -> bool:
+        """Is there a brief or a look under this id?"""
+        return any(
+            self._read(select(table.c.id).where(table.c.workspace == self._workspace, table.c.id == id))
+            for table in (t.brands, t.looks)
+        )
+
     def look(self, id: str) -> dict[str, Any]:
         """How the brand looks, as it was put. Raises NotFound."""
         return dict(self._one(t.looks, "look of brand", id, t.looks.c.body).body)

@@ -14,11 +14,12 @@ from models import weights
 from models.errors import MissingWeights, NoProductFound, UnsupportedRequest, WeightSourceFailed
 from models.matting.auto import AutoMatting, is_here
 from models.matting.birefnet import TRUSTED, BiRefNet
+from models.matting.cutting import finished
 from models.matting.fake import FakeMatting
 from models.matting.isnet import IsNet
 from models.matting.refine import count_products, refined
 from models.registry import MATTINGS, matting_model
-from models.types import BytePixels, CutOut
+from models.types import BytePixels, CutOut, Provenance
 
 TEAL = (20, 110, 120)
 
@@ -232,3 +233,13 @@ def test_an_onnx_file_is_taken_by_its_digest(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(weights.DamagedWeights):
         weights.add("isnet", tmp_path / "isnet.onnx")
     assert not is_here("isnet")
+
+
+def test_a_network_that_is_half_sure_of_everything_has_found_nothing() -> None:
+    """What IS-Net answers to a blank sheet."""
+    photo = np.full((200, 200, 3), 250, np.uint8)
+    alpha = np.full((200, 200), 0.1, np.float32)
+    alpha[50:150, 20:180] = 0.6
+
+    with pytest.raises(NoProductFound, match="surely"):
+        finished(photo, alpha, provenance=Provenance("network", "x", "1"))

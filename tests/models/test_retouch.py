@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from models import pixels
-from models.finish import packshot, retouch, upscale
+from models.finish import packshot, relight, retouch, upscale
 from models.types import Alpha, BytePixels, CutOut, Provenance
 
 SIDE = 480
@@ -245,3 +245,26 @@ def test_real_esrgan_is_sharper_than_lanczos_and_shows_the_same(name: str) -> No
 
     assert steepest(made) > 1.2 * steepest(plain)
     assert np.abs(made.astype(int) - truth).mean() < 8  # of 255
+
+
+# --- the place's light on the product, when it is asked for -------------------------------------------------------
+
+
+@pytest.mark.parametrize("ball", [(0.8, 0.6, 0.4), (0.2, 0.22, 0.3), (1.6, 1.5, 1.4), (0.05, 0.05, 0.05)])
+def test_a_product_moves_towards_the_places_light_within_the_bound(ball: tuple[float, float, float]) -> None:
+    photo, alpha = shot()
+
+    told = relight.product_gain(photo, alpha, ball)
+    lit = relight.relit(photo, told.gain)
+
+    moved = retouch.change_inside(photo, lit, alpha)
+    assert moved.delta_e_p95 <= relight.RELIT_BOUND + 0.5  # a sample of the pixels set the gain
+    assert told.gain != (1.0, 1.0, 1.0)
+    warm = told.gain[0] / told.gain[2]
+    assert (warm > 1.0) == (ball[0] > ball[2]) or ball[0] == ball[2]
+
+
+def test_light_that_is_the_same_changes_nothing() -> None:
+    photo, alpha = shot()
+    told = relight.product_gain(photo, alpha, (0.64, 0.64, 0.64))
+    assert relight.relit(photo, told.gain) is photo or told.delta_e_p95 < 3

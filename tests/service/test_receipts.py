@@ -233,3 +233,18 @@ def test_a_see_through_product_is_proved_by_the_light_it_adds() -> None:
     assert good.passed
     assert bad.parts[0].through_max_out > 0
     assert not bad.passed
+
+
+def test_a_relit_product_is_claimed_to_be_relit_and_nothing_else(house: House) -> None:
+    plain, _ = house.make("red")
+    creative, data = house.make("red", relight=True)
+
+    receipt = creative.receipt
+    assert receipt.claim == "relit"
+    assert 0 < receipt.parts[0].relit_delta_e <= 12
+    assert receipt.max_abs_diff > 0 == plain.receipt.max_abs_diff
+    assert receipt.passed
+    kept = house.keep(creative, data)
+    assert recheck(kept, house.store, house.objects, FakePlace).equal
+    too_far = dataclasses.replace(receipt.parts[0], relit_delta_e=20.0)
+    assert not dataclasses.replace(receipt, parts=(too_far,)).passed

@@ -141,28 +141,3 @@ def test_a_list_of_products_scenes_and_formats_becomes_a_batch(shop: Shop) -> No
 )
 def test_what_cannot_be_planned_is_refused(shop: Shop, change: dict[str, Any], status: int) -> None:
     shop.call("POST", "/v1/batches", status, json={"product_ids": ["mug"], **change})
-
-
-def test_a_full_queue_answers_429_with_the_time_to_wait(tmp_path_factory: pytest.TempPathFactory) -> None:
-    for shop in open_shop(tmp_path_factory.mktemp("full"), items_waiting=30):
-        shop.product("mug")
-        first = planned(shop, seeds=list(range(100)))  # 200 pictures: an empty queue takes them
-        shop.call("POST", f"/v1/batches/{first['id']}/start", 202)
-        second = shop.client.post(
-            "/v1/images",
-            headers={"X-API-Key": shop.key},
-            json={"product_ids": ["mug"], "scenes": ["oak"], "seeds": list(range(30))},
-        )
-        assert second.status_code == 429, second.text
-        assert int(second.headers["retry-after"]) >= 1
-
-
-def test_nothing_starts_when_the_disk_has_no_room(tmp_path_factory: pytest.TempPathFactory) -> None:
-    for shop in open_shop(tmp_path_factory.mktemp("small")):
-        shop.product("mug")
-        plan = planned(shop)
-        object.__setattr__(
-            shop.services, "settings", shop.services.settings.model_copy(update={"disk_reserve_mb": 10**9})
-        )
-        answer = shop.call("POST", f"/v1/batches/{plan['id']}/start", 507)
-        assert "MB stay free" in answer["detail"]
