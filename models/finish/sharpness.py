@@ -18,6 +18,7 @@ SHARPEST, SOFTEST = 0.45, 2.5  # px; nothing sampled is sharper, and beyond it i
 TOLERANCE = 0.12  # px of blur that nobody sees
 MOST_SHARPENING = 1.1  # of the detail that is added; more rings
 MOST_SOFTENING = 0.8  # px
+FLAT, STEEP = 1.5, 5.0  # levels a pixel at half size: a slow gradient, an edge in focus
 _STRONG = 0.985  # quantile of gradients that count as edges
 _LEAST_EDGES = 60
 
@@ -65,10 +66,26 @@ def match(picture: BytePixels, covered: Alpha, product: BytePixels, alpha: Alpha
 
 
 def _sharpened(picture: BytePixels, here: float, wanted: float) -> BytePixels:
-    """Unsharp masking with the place's own blur, so much that its edges get as steep as the product's."""
+    """Unsharp masking with the place's own blur, so much that its edges get as steep as the product's.
+
+    Only where there are edges: in what lies out of focus it would find nothing but the render's own noise.
+    """
     amount = min(here / max(wanted, SHARPEST) - 1.0, MOST_SHARPENING)
     soft = cv2.GaussianBlur(picture, (0, 0), float(np.clip(here, 0.6, 1.6)))
-    return np.asarray(cv2.addWeighted(picture, 1.0 + amount, soft, -amount, 0.0), dtype=np.uint8)
+    crisp = cv2.addWeighted(picture, 1.0 + amount, soft, -amount, 0.0)
+    share = _edges(picture)[..., None]
+    return np.asarray(picture + (crisp.astype(np.float32) - picture) * share, np.float32).round().astype(np.uint8)
+
+
+def _edges(picture: BytePixels) -> NDArray[np.float32]:
+    """(H, W) 0 to 1: how surely something in focus is near, judged at half size with grain blurred away."""
+    height, width = picture.shape[:2]
+    half = (max(8, width // 2), max(8, height // 2))
+    grey = cv2.GaussianBlur(cv2.resize(pixels.luma(picture), half, interpolation=cv2.INTER_AREA), (0, 0), 1.0)
+    steep = _gradient(np.asarray(grey, np.float32)) / 8.0  # levels a pixel, at half size
+    near = cv2.dilate(steep, np.ones((7, 7), np.uint8))
+    share = np.clip((near - FLAT) / (STEEP - FLAT), 0.0, 1.0)
+    return np.asarray(cv2.resize(cv2.GaussianBlur(share, (0, 0), 2.0), (width, height)), dtype=np.float32)
 
 
 def _sharpest_part(picture: BytePixels, covered: Alpha) -> tuple[BytePixels, NDArray[np.bool_]]:
