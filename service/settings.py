@@ -49,7 +49,9 @@ class Settings(BaseSettings):
         default="auto", description="lines for people or for machines; auto: for people on a terminal"
     )
     access_log: bool = Field(default=False, description="a line for every request but decisions and events")
-    tracing: bool = Field(default=False, description="OpenTelemetry traces, needs the extra otel and OTEL_... variables")
+    tracing: bool = Field(
+        default=False, description="OpenTelemetry traces, needs the extra otel and OTEL_... variables"
+    )
     log_level: str = Field(default="info", description="debug, info, warning or error")
 
     # secrets

@@ -71,9 +71,7 @@ def _part(part: PartReceipt, title: str, several: bool) -> list[Line]:
         if part.checked_px or not part.through_px:
             found.append(_compared(part.checked_px, part.max_abs_diff, whose))
         if part.through_px:
-            said = (
-                f"{whose}{part.through_px:,} see-through pixels checked: the product’s own light is all there."
-            )
+            said = f"{whose}{part.through_px:,} see-through pixels checked: the product’s own light is all there."
             changed = f"{whose}see-through pixels were changed, by {part.through_max_out} of 255 at most."
             found.append(Line(changed if part.through_max_out else said, part.through_max_out == 0))
     found.append(_size(part.resized, part.scale))
