@@ -128,6 +128,13 @@ class Judge:
             yield Finding(found.rule, message, found.severity, field, found.start, found.end, found.instead)
 
 
+_SMALL = (
+    "the and for you your our with from that this its are not all any can get day one more less than into onto over "
+    "und der die das den dem ein mit für von auf aus les des une est pour avec dans los las una por con para"
+)
+SMALL_WORDS = frozenset(_SMALL.split())  # of three and four letters; a line may hold one twice
+
+
 def pattern_of(word: str) -> re.Pattern[str]:
     """A word in any of its forms: "cheap" finds "cheaper", never "archeap"; Chinese is found anywhere."""
     return re.compile(rf"(?<!\w){re.escape(word.strip())}" if word.isascii() else re.escape(word.strip()), re.I)
@@ -143,13 +150,13 @@ def holds(text: str, words: str) -> bool:
 
 
 def said_twice(text: str) -> str | None:
-    """A figure or a word of five letters and more that one line holds twice.
+    """A figure or a word that means something and that one line holds twice.
 
-    >>> said_twice("350 ml, 350 ml capacity")
-    '350'
+    >>> said_twice("350 ml, 350 ml capacity"), said_twice("Tea with black tea"), said_twice("For you and for me")
+    ('350', 'tea', None)
     """
-    said = re.findall(r"\d+(?:[.,]\d+)?|[^\W\d_]{5,}", text.casefold())
-    return next((word for i, word in enumerate(said) if word in said[:i]), None)
+    said = re.findall(r"\d+(?:[.,]\d+)?|[^\W\d_]{3,}", text.casefold())
+    return next((word for i, word in enumerate(said) if word in said[:i] and word not in SMALL_WORDS), None)
 
 
 def length_of(channel: str, field: str, text: str) -> Length:

@@ -87,7 +87,7 @@ def test_only_lines_that_may_leave_are_learnt_and_none_twice() -> None:
         row("Made in Portugal."),
         row("Made in Italy"),
         row("Holds 500 ml"),
-        row("Tea time, stoneware time, and one more cup for everybody here", "headline"),
+        row("Tea hour, stoneware time, and one more cup for everybody here", "headline"),
         row("Dishwasher safe stoneware", source="model"),
         row("Perfect for any occasion", source="model"),
         row("350 ml of calm", source="model", ended=False),
