@@ -13,7 +13,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -219,7 +219,7 @@ class DiffusersFill:
             small: BytePixels = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
             told = {**settings, "unsafe": bool(checked[number])} if checked else settings
             provenance = Provenance(
-                self.name, self.model, self._revision(), request.seed, str(pipeline.dtype).rpartition(".")[2], told
+                self.name, self.model, self._revision, request.seed, str(pipeline.dtype).rpartition(".")[2], told
             )
             results.append(Filled(pixels.resize_photo(small, (width, height)), provenance))
         return results
@@ -284,7 +284,7 @@ class DiffusersFill:
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"{self.model} holds no pipeline: its model_index.json cannot be read") from error
 
-    @cache  # noqa: B019 - one backend lives as long as the process
+    @cached_property
     def _revision(self) -> str:
         """Commit of a hub pipeline, or a digest of a folder's index and file sizes."""
         folder = Path(self.model).expanduser()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -45,6 +46,24 @@ class Steps:
         if (step, tenth) != (self._step, self._tenth):
             self._step, self._tenth = step, tenth
             say(f"  {step}: {done:.0%}")
+
+
+class TimeLeft:
+    """Says once a second how far something long is and how long it will take."""
+
+    def __init__(self) -> None:
+        self._doing = ""
+        self._begun = self._said = time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """``what`` is being done, ``done`` of ``total`` pieces of it are; another ``what`` starts a new clock."""
+        now = time.monotonic()
+        if what != self._doing:
+            self._doing, self._begun = what, now
+        if now - self._said >= 1.0 and 0 < done < total:
+            self._said = now
+            left = (now - self._begun) / done * (total - done)
+            say(f"  {what}: {done:,} of {total:,}, {left:.0f} s to go")
 
 
 def read_product(path: Path) -> Any:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .base import AsJson, fail, say, show
+from .base import AsJson, TimeLeft, fail, say, show
 
 app = typer.Typer(no_args_is_help=True, help="Upgrade, back up, restore and check what is kept.")
 
@@ -62,7 +60,7 @@ def backup(
     if not out.absolute().parent.is_dir():
         fail(f"there is no folder {out.absolute().parent}", 2)
     try:
-        manifest = back_up(Settings(), out, with_objects=pictures, progress=_progress())
+        manifest = back_up(Settings(), out, with_objects=pictures, progress=TimeLeft())
     except OSError as error:
         fail(f"not written, nothing is left of it: {error}")
     rows = sum(part.rows for part in manifest.tables.values())
@@ -92,7 +90,7 @@ def restore(
     settings = Settings()
     if replace and not yes:
         typer.confirm(f"Replace everything in {_where(settings.database)}?", abort=True, err=True)
-    done = bring_back(settings, file, replace_all=replace, progress=_progress())
+    done = bring_back(settings, file, replace_all=replace, progress=TimeLeft())
     if as_json:
         aside = None if done.kept_aside is None else str(done.kept_aside)
         show({"rows": done.rows, "objects": done.objects, "schema": done.schema, "kept_aside": aside})
@@ -114,7 +112,7 @@ def check(
     from service.settings import Settings
     from service.upkeep.check import check_all
 
-    checks = check_all(Settings(), read_pictures=pictures, progress=_progress())
+    checks = check_all(Settings(), read_pictures=pictures, progress=TimeLeft())
     whole = all(one.ok for one in checks)
     if as_json:
         show({"ok": whole, "checks": [asdict(one) for one in checks]})
@@ -129,20 +127,3 @@ def _where(url: str) -> str:
     from sqlalchemy import make_url
 
     return make_url(url).render_as_string(hide_password=True)
-
-
-def _progress() -> Callable[[str, int, int], None]:
-    """Says what is being done once a second, with the time that is left."""
-    last = begun = time.monotonic()
-    doing = ""
-
-    def tell(what: str, done: int, total: int) -> None:
-        nonlocal last, begun, doing
-        now = time.monotonic()
-        if what != doing:
-            doing, begun = what, now
-        if now - last >= 1.0 and 0 < done < total:
-            last = now
-            say(f"  {what}: {done:,} of {total:,}, {(now - begun) / done * (total - done):.0f} s to go")
-
-    return tell

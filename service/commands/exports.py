@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
-from .base import AsJson, fail, say, show
+from .base import AsJson, TimeLeft, fail, say, show
 
 app = typer.Typer()
 
@@ -41,24 +40,12 @@ def export(
     database.migrate()
     try:
         test = Store(database, workspace).tests.get(experiment)
-        done = write_file(database, workspace, test.id, cast(Any, table), cast(Any, format), out, _progress())
+        done = write_file(
+            database, workspace, test.id, cast(Any, table), cast(Any, format), out, partial(TimeLeft(), "rows")
+        )
     finally:
         database.close()
     if as_json:
         show({"experiment": test.id, "table": table, "rows": done, "out": str(out)})
     else:
         say(f"wrote {out}: {done:,} {table}")
-
-
-def _progress() -> Callable[[int, int], None]:
-    """Says how far it is once a second, from the second second on."""
-    begun = last = time.monotonic()
-
-    def tell(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= 1.0 and 0 < done < total:
-            last = now
-            say(f"  {done:,} of {total:,} rows, {(now - begun) / done * (total - done):.0f} s to go")
-
-    return tell

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .base import AsJson, fail, say, show
+from .base import AsJson, TimeLeft, fail, say, show
 
 app = typer.Typer()
 ENDINGS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -75,7 +74,7 @@ def retouch(
     }
     steps = tuple(name for name in STEPS if given[name] or (auto and name in AUTO))
     ask = Ask(steps, packshot=packshot, size_px=size, upscale=upscale)
-    made = retouched(data, ask, registry.matting_model(matting), _progress())
+    made = retouched(data, ask, registry.matting_model(matting), partial(TimeLeft(), "enlarging, tiles"))
     draft = out.with_name(f".{out.name}.part")
     kind, settings = ENDINGS[out.suffix.lower()]
     Image.fromarray(made.pixels).save(draft, kind, **settings)
@@ -92,16 +91,3 @@ def retouch(
         mean, most = moved["delta_e_mean"], moved["delta_e_max"]
         say(f"the product's pixels moved by Delta E {mean:.2f} on average, {most:.1f} at most")
     say(f"wrote {out}")
-
-
-def _progress() -> Callable[[int, int], None]:
-    begun = last = time.monotonic()
-
-    def tell(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= 2.0 and done < total:
-            last = now
-            say(f"  enlarging: {done} of {total} tiles, {(now - begun) / done * (total - done):.0f} s to go")
-
-    return tell

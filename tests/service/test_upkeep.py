@@ -242,3 +242,41 @@ def test_the_commands_speak_json_and_words(here: Settings, tmp_path: Path, monke
     assert json.loads(back.stdout)["objects"] == 2
     told = json.loads(upgraded.stdout)
     assert told["before"] == told["after"]
+
+
+def test_a_relit_picture_within_its_bound_is_no_fault(here: Settings) -> None:
+    """It was asked for and its receipt says so; a difference alone is no proof against it."""
+    database = Database(here.database)
+    creatives = metadata.tables["creatives"]
+    with database.engine.begin() as connection:
+        body = connection.execute(select(creatives.c.body)).scalar_one()
+        text = {
+            "verdict": "not read",
+            "before": [],
+            "after": [],
+            "lost": [],
+            "too_small": [],
+            "likeness": None,
+            "note": "",
+        }
+        part = {
+            **dict.fromkeys(("product_id", "photo_sha256", "photo_phash", "matte_sha256", "matting"), "x"),
+            **dict.fromkeys(("scale", "edge_band_mean", "edge_delta_e", "edge_delta_e_p95"), 1.0),
+            "placement": {},
+            "reference": "original pixels",
+            "max_abs_diff": 40,
+            "checked_px": 1_000,
+            "pixels_sha256": "x",
+            "resized": False,
+            "hidden_share": 0.0,
+            "growth_px": 0,
+            "growth_share": 0.0,
+            "text": text,
+            "relit_delta_e": 6.0,
+        }
+        body["receipt"] |= {"claim": "relit", "max_abs_diff": 40, "parts": [part]}
+        connection.execute(update(creatives).values(approval="approved", body=body))
+    database.close()
+
+    said = {one.name: one.ok for one in check_all(here)}
+    assert said["approved pictures have a valid receipt"]
