@@ -250,7 +250,7 @@ def test_a_relit_picture_within_its_bound_is_no_fault(here: Settings) -> None:
     creatives = metadata.tables["creatives"]
     with database.engine.begin() as connection:
         body = connection.execute(select(creatives.c.body)).scalar_one()
-        text = {
+        text: dict[str, object] = {
             "verdict": "not read",
             "before": [],
             "after": [],
